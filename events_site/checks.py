@@ -1,0 +1,50 @@
+"""Checks at start what the settings promise: accent colours that can be read."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import Error, register
+
+PAPER, PAPER_DARK = "#fbf9f4", "#10151f"
+READABLE = 4.5
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of a colour like #a43e16 (WCAG 2.2, definition of relative luminance)."""
+    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours, from 1 to 21 (WCAG 2.2 SC 1.4.3)."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@register()
+def accents_can_be_read(**_options: Any) -> list[Error]:
+    """The accent of each colour scheme must stand out from its paper."""
+    errors = []
+    for name, paper in (("SITE_ACCENT", PAPER), ("SITE_ACCENT_DARK", PAPER_DARK)):
+        colour = getattr(settings, name)
+        try:
+            ratio = contrast(colour, paper)
+        except (ValueError, IndexError):
+            errors.append(
+                Error(f"{name} is {colour!r}; write a colour like #a43e16.", id="plenary.E001")
+            )
+            continue
+        if ratio < READABLE:
+            errors.append(
+                Error(
+                    f"{name} {colour} has a contrast of {ratio:.1f} to the paper {paper}; it needs {READABLE}.",
+                    hint="Choose a darker colour."
+                    if name == "SITE_ACCENT"
+                    else "Choose a lighter colour.",
+                    id="plenary.E002",
+                )
+            )
+    return errors
