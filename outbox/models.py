@@ -1,0 +1,110 @@
+"""The messages that were sent, wait or failed. The table is the truth; the broker only rings a bell."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class State(models.TextChoices):
+    """Where a message stands."""
+
+    WAITING = "waiting", _("waits to be sent")
+    SENDING = "sending", _("is being sent")
+    SENT = "sent", _("sent")
+    FAILED = "failed", _("given up")
+    STOPPED = "stopped", _("stopped before it was sent")
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def due(self, now: datetime) -> "MessageQuerySet":
+        """Messages that a worker should send at `now`: waiting ones whose time has come, and abandoned claims."""
+        stale = now - timedelta(seconds=settings.OUTBOX_CLAIM_SECONDS)
+        return self.filter(
+            Q(state=State.WAITING, send_after__lte=now)
+            | Q(state=State.SENDING, claimed_at__lt=stale)
+        ).order_by("send_after", "pk")
+
+    def about(self, topic: str) -> "MessageQuerySet":
+        """Messages about one thing, named as in `event/12`."""
+        return self.filter(topic=topic)
+
+
+class Message(models.Model):
+    """One mail to one recipient, for one reason: `key` says which, and is never used twice."""
+
+    key = models.CharField(_("reason"), max_length=200, unique=True)
+    topic = models.CharField(_("about"), max_length=100, blank=True, db_index=True)
+    recipient = models.EmailField(_("recipient"), max_length=254)
+    recipient_name = models.CharField(_("name of the recipient"), max_length=200, blank=True)
+    sender_name = models.CharField(_("name of the sender"), max_length=200, blank=True)
+    reply_to = models.EmailField(_("answers go to"), blank=True)
+    subject = models.CharField(_("subject"), max_length=300)
+    text = models.TextField(_("text"))
+    html = models.TextField(_("HTML"), blank=True)
+    calendar = models.TextField(_("calendar file"), blank=True)
+    calendar_method = models.CharField(max_length=10, blank=True)
+    headers = models.JSONField(_("headers"), default=dict, blank=True)
+    language = models.CharField(_("language"), max_length=10, default="en")
+
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
+    send_after = models.DateTimeField(_("send after"), default=timezone.now)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    claimed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_error = models.TextField(_("last error"), blank=True)
+    created_at = models.DateTimeField(_("written at"), default=timezone.now, editable=False)
+    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering = ["-created_at", "-pk"]
+        indexes = [
+            models.Index(
+                fields=["send_after", "id"],
+                condition=Q(state__in=["waiting", "sending"]),
+                name="outbox_messages_to_send",
+            ),
+            models.Index(fields=["-created_at", "-id"], name="outbox_messages_by_age"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=State.values), name="message_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(recipient__contains=",")
+                & ~Q(recipient__contains="\n")
+                & ~Q(recipient__contains="\r"),
+                name="message_has_one_recipient",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="sending", claimed_at__isnull=False)
+                | (~Q(state="sending") & Q(claimed_at__isnull=True)),
+                name="message_is_claimed_while_sending",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="sent", sent_at__isnull=False)
+                | (~Q(state="sent") & Q(sent_at__isnull=True)),
+                name="message_has_a_time_of_sending_once_sent",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} ({self.recipient})"
+
+    @property
+    def message_id(self) -> str:
+        """The Message-ID header, the same at every attempt, so that a receiver can fold a repeat (RFC 5322 3.6.4)."""
+        digest = hashlib.sha256(self.key.encode()).hexdigest()[:32]
+        return f"<{digest}@{settings.SITE_HOST}>"
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it is still to be sent although its time has come."""
+        return self.state in {State.WAITING, State.SENDING} and self.send_after <= timezone.now()

@@ -1,0 +1,31 @@
+"""The outbox by the clock and by the bell."""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from outbox import delivery
+from outbox.models import Message, State
+
+KEPT = timedelta(days=90)
+
+
+@shared_task
+def deliver(message_id: int) -> None:
+    """Send one message, if it is still to be sent."""
+    delivery.deliver(message_id)
+
+
+@shared_task
+def sweep() -> None:
+    """Send all that is due: what the bell missed, what failed before, what a dead worker had claimed."""
+    delivery.deliver_due()
+
+
+@shared_task
+def purge() -> None:
+    """Forget messages that were sent or stopped long ago."""
+    Message.objects.filter(
+        state__in=[State.SENT, State.STOPPED], created_at__lt=timezone.now() - KEPT
+    ).delete()
