@@ -1,0 +1,1 @@
+"""What is on offer: events, programme, venues, topics, series, calendar files."""

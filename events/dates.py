@@ -1,0 +1,42 @@
+"""Says when something is, in words: days, hours and zone."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+
+def days_in_words(first: date, last: date, *, weekday: bool = False) -> str:
+    """Return "2–3 December 2025", as short as can be; with `weekday` "Tuesday 2 – Wednesday 3 December 2025"."""
+    end = date_format(last, "l j F Y" if weekday else "j F Y")
+    if first == last:
+        return end
+    if first.year != last.year:
+        begin = date_format(first, "l j F Y" if weekday else "j F Y")
+    elif first.month != last.month:
+        begin = date_format(first, "l j F" if weekday else "j F")
+    else:
+        begin = date_format(first, "l j" if weekday else "j")
+    dash = "–" if first.year == last.year and first.month == last.month and not weekday else " – "
+    return f"{begin}{dash}{end}"
+
+
+def zone_in_words(zone_name: str, moment: datetime) -> str:
+    """Return "Madrid time (UTC+1)" for a zone at an instant."""
+    city = zone_name.rsplit("/", 1)[-1].replace("_", " ")
+    return _("%(city)s time (%(offset)s)") % {
+        "city": city,
+        "offset": offset_in_words(zone_name, moment),
+    }
+
+
+def offset_in_words(zone_name: str, moment: datetime) -> str:
+    """Return the offset from UTC at an instant, as in "UTC+1" or "UTC+5:30"."""
+    offset = moment.astimezone(ZoneInfo(zone_name)).utcoffset()
+    minutes = int(offset.total_seconds() // 60) if offset else 0
+    hours, rest = divmod(abs(minutes), 60)
+    sign = "-" if minutes < 0 else "+"
+    if not minutes:
+        return "UTC"
+    return f"UTC{sign}{hours}" + (f":{rest:02}" if rest else "")
