@@ -1,0 +1,1 @@
+"""Who comes: seats, waiting list, notices, reminders, attendance, figures."""

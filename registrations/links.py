@@ -1,0 +1,43 @@
+"""Personal links: a reference and a signature over it. The table holds nothing that would open one.
+
+A link cannot be used for another purpose (the salt names it) and is worthless after `link_key` is renewed.
+"""
+
+import base64
+import re
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from registrations.models import Registration
+
+SALT = "registrations.links.manage"
+FORM = re.compile(r"\A([2-9A-Z]{8})-([a-z2-7]{32})\Z")
+
+
+def token_of(registration: Registration) -> str:
+    """Return the secret of the personal link: reference and 160 bits of signature."""
+    value = f"{registration.reference}:{registration.link_key}"
+    digest = salted_hmac(SALT, value, algorithm="sha256").digest()
+    return f"{registration.reference}-{base64.b32encode(digest[:20]).decode().lower()}"
+
+
+def find(token: str) -> Registration | None:
+    """Return the registration that a token opens, or None."""
+    match = FORM.match(token)
+    if not match:
+        return None
+    registration = (
+        Registration.objects.select_related("event__venue", "event__series", "jurisdiction")
+        .filter(reference=match[1])
+        .first()
+    )
+    if registration is None or not constant_time_compare(token_of(registration), token):
+        return None
+    return registration
+
+
+def personal_link(registration: Registration) -> str:
+    """Return the full address of the person's own page."""
+    return settings.SITE_URL + reverse("registration", args=[token_of(registration)])

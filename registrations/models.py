@@ -1,0 +1,292 @@
+"""Registrations with their states and seats, who attended, and the figures that were signed off."""
+
+import secrets
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Jurisdiction, User
+from events.models import Event, Mode
+
+#: Letters and digits that cannot be mistaken for one another on paper or on the telephone.
+REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+class Status(models.TextChoices):
+    """Where a registration stands (design 4)."""
+
+    UNVERIFIED = "unverified", _("address not yet confirmed")
+    APPLIED = "applied", _("waits for a decision")
+    WAITING = "waiting", _("on the waiting list")
+    OFFERED = "offered", _("place offered")
+    CONFIRMED = "confirmed", _("confirmed")
+    DECLINED = "declined", _("declined")
+    CANCELLED = "cancelled", _("cancelled")
+    EXPIRED = "expired", _("expired")
+
+
+#: Every move that is allowed; the empty text is "not there yet".
+MOVES: dict[str, frozenset[str]] = {
+    "": frozenset({Status.UNVERIFIED, Status.WAITING, Status.CONFIRMED}),
+    Status.UNVERIFIED: frozenset(
+        {Status.APPLIED, Status.WAITING, Status.CONFIRMED, Status.CANCELLED, Status.EXPIRED}
+    ),
+    Status.APPLIED: frozenset(
+        {Status.WAITING, Status.CONFIRMED, Status.DECLINED, Status.CANCELLED}
+    ),
+    Status.WAITING: frozenset(
+        {Status.OFFERED, Status.CONFIRMED, Status.DECLINED, Status.CANCELLED}
+    ),
+    Status.OFFERED: frozenset({Status.CONFIRMED, Status.CANCELLED, Status.EXPIRED}),
+    Status.CONFIRMED: frozenset({Status.CANCELLED}),
+    Status.DECLINED: frozenset(),
+    Status.CANCELLED: frozenset(),
+    Status.EXPIRED: frozenset(),
+}
+LIVE = (Status.UNVERIFIED, Status.APPLIED, Status.WAITING, Status.OFFERED, Status.CONFIRMED)
+SEATED = (Status.OFFERED, Status.CONFIRMED)
+
+
+class RefusedMove(Exception):
+    """The state table has no such move."""
+
+
+def new_reference() -> str:
+    """Return eight characters that people can read out; unique in practice and by constraint."""
+    return "".join(secrets.choice(REFERENCE_ALPHABET) for _n in range(8))
+
+
+def new_link_key() -> str:
+    """Return the random part behind a personal link; a new one makes old links worthless."""
+    return secrets.token_hex(16)
+
+
+class RegistrationQuerySet(models.QuerySet["Registration"]):
+    def live(self) -> "RegistrationQuerySet":
+        """Registrations that are not over: they hold, or may yet get, a place."""
+        return self.filter(status__in=LIVE)
+
+    def confirmed(self) -> "RegistrationQuerySet":
+        return self.filter(status=Status.CONFIRMED)
+
+    def waiting(self) -> "RegistrationQuerySet":
+        """The queue, first come first."""
+        return self.filter(status=Status.WAITING).order_by("created_at", "pk")
+
+    def seated(self) -> "RegistrationQuerySet":
+        """Registrations that hold a seat, also for the time being."""
+        return self.filter(seat__isnull=False)
+
+    def lapsed(self, now: datetime) -> "RegistrationQuerySet":
+        """Registrations whose time to confirm the address, or to take an offered place, has run out."""
+        return self.filter(status__in=[Status.UNVERIFIED, Status.OFFERED], expires_at__lte=now)
+
+    def of_address(self, email: str) -> "RegistrationQuerySet":
+        return self.filter(email__iexact=email)
+
+    def present(self) -> "RegistrationQuerySet":
+        """People who were present on at least one day."""
+        return self.filter(
+            models.Exists(Attendance.objects.filter(registration=models.OuterRef("pk")))
+        )
+
+
+class Registration(models.Model):
+    """One person's registration for one event. `seats` alone assigns `seat` and `status`."""
+
+    event = models.ForeignKey(
+        Event, models.PROTECT, related_name="registrations", verbose_name=_("event")
+    )
+    mode = models.CharField(_("attends"), max_length=10, choices=Mode)
+    seat = models.PositiveIntegerField(_("seat"), null=True, blank=True, editable=False)
+    status = models.CharField(_("state"), max_length=10, choices=Status, editable=False)
+
+    given_name = models.CharField(_("given name"), max_length=100)
+    family_name = models.CharField(_("family name"), max_length=100)
+    email = models.EmailField(_("e-mail address"), max_length=254)
+    organisation = models.CharField(_("organisation"), max_length=200, blank=True)
+    jurisdiction = models.ForeignKey(
+        Jurisdiction,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="registrations",
+        verbose_name=_("country or jurisdiction"),
+    )
+    language = models.CharField(_("language"), max_length=10, default="en")
+
+    reference = models.CharField(
+        _("reference"), max_length=12, unique=True, default=new_reference, editable=False
+    )
+    link_key = models.CharField(max_length=32, default=new_link_key, editable=False)
+    created_at = models.DateTimeField(_("registered at"), default=timezone.now, editable=False)
+    confirmed_at = models.DateTimeField(_("confirmed at"), null=True, blank=True, editable=False)
+    expires_at = models.DateTimeField(_("held until"), null=True, blank=True, editable=False)
+
+    objects = RegistrationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("registration")
+        verbose_name_plural = _("registrations")
+        ordering = ["created_at", "pk"]
+        indexes = [
+            models.Index(fields=["event", "status", "created_at"], name="registrations_by_state"),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(status__in=["unverified", "offered"]),
+                name="registrations_that_may_lapse",
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event", "mode", "seat"], name="each_seat_is_given_once"
+            ),
+            models.UniqueConstraint(
+                Lower("email"),
+                F("event"),
+                condition=Q(
+                    status__in=["unverified", "applied", "waiting", "offered", "confirmed"]
+                ),
+                name="one_live_registration_per_person_and_event",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["offered", "confirmed"], seat__isnull=False)
+                | Q(status="unverified")
+                | Q(
+                    status__in=["applied", "waiting", "declined", "cancelled", "expired"],
+                    seat__isnull=True,
+                ),
+                name="state_says_whether_a_seat_is_held",
+            ),
+            models.CheckConstraint(
+                condition=Q(seat__isnull=True) | Q(seat__gte=1), name="seats_count_from_one"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["unverified", "offered"], expires_at__isnull=False)
+                | ~Q(status__in=["unverified", "offered"]),
+                name="held_places_have_a_deadline",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="confirmed") | Q(confirmed_at__isnull=False),
+                name="confirmed_people_have_a_time_of_confirmation",
+            ),
+            models.CheckConstraint(condition=Q(mode__in=Mode.values), name="mode_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.reference})"
+
+    @property
+    def name(self) -> str:
+        return f"{self.given_name} {self.family_name}".strip()
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE
+
+    def move(self, to: str, *, seat: int | None, by: User | None = None, why: str = "") -> None:
+        """Go to another state with or without a seat, save, and note the move.
+
+        Raises RefusedMove for a move that the table lacks. Only `seats` calls this, under the lock of the event.
+        """
+        if to not in MOVES[self.status]:
+            raise RefusedMove(f"{self.status or 'new'} -> {to}")
+        change = StatusChange(from_status=self.status, to_status=to, changed_by=by, reason=why)
+        self.status, self.seat = to, seat
+        if to == Status.CONFIRMED:
+            self.confirmed_at = change.changed_at
+        if to not in {Status.UNVERIFIED, Status.OFFERED}:
+            self.expires_at = None
+        self.save()
+        change.registration = self
+        change.save()
+
+
+class StatusChange(models.Model):
+    """One move of one registration: from, to, when, by whom, why."""
+
+    registration = models.ForeignKey(Registration, models.CASCADE, related_name="changes")
+    from_status = models.CharField(max_length=10, blank=True)
+    to_status = models.CharField(max_length=10, choices=Status)
+    changed_at = models.DateTimeField(default=timezone.now)
+    changed_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("change of state")
+        verbose_name_plural = _("changes of state")
+        ordering = ["changed_at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.from_status or '-'} -> {self.to_status}"
+
+
+class Source(models.TextChoices):
+    """How we know that someone was present."""
+
+    MANUAL = "manual", _("ticked by staff")
+    DOOR = "door", _("door scan")
+    SELF = "self", _("self check-in")
+    JOIN_LINK = "join-link", _("join link")
+    REPORT = "report", _("uploaded report")
+
+
+class Attendance(models.Model):
+    """One person present on one day of the event, by the event's own clock."""
+
+    registration = models.ForeignKey(Registration, models.CASCADE, related_name="attendances")
+    day = models.DateField(_("day"))
+    mode = models.CharField(_("attended"), max_length=10, choices=Mode)
+    source = models.CharField(_("known from"), max_length=10, choices=Source)
+    recorded_at = models.DateTimeField(default=timezone.now)
+    recorded_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("attendance")
+        verbose_name_plural = _("attendances")
+        ordering = ["day", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["registration", "day"], name="present_once_a_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.registration}, {self.day}"
+
+
+class Figures(models.Model):
+    """The numbers of an event as somebody signed them off; they stay when people are erased or recounted.
+
+    A later sign-off is a new row: the newest one holds.
+    """
+
+    event = models.ForeignKey(
+        Event, models.CASCADE, related_name="figures", verbose_name=_("event")
+    )
+    participants = models.PositiveIntegerField(_("participants"))
+    jurisdictions = models.PositiveIntegerField(_("jurisdictions"))
+    shares = models.JSONField(
+        _("people by jurisdiction"), help_text=_("A list of code, name, people, is_european.")
+    )
+    signed_off_at = models.DateTimeField(_("signed off at"), default=timezone.now)
+    signed_off_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, related_name="+", verbose_name=_("signed off by")
+    )
+
+    class Meta:
+        verbose_name = _("figures")
+        verbose_name_plural = _("figures")
+        ordering = ["-signed_off_at", "-pk"]
+        get_latest_by = ["signed_off_at", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(jurisdictions__lte=F("participants")),
+                name="no_more_jurisdictions_than_people",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event}: {self.participants}"

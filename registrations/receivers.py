@@ -1,0 +1,61 @@
+"""Hears the news of events and does what follows for the people who registered."""
+
+from typing import Any
+
+from django.db import connection
+
+from accounts.models import User
+from events.lifecycle import RefusedChange
+from events.models import Event
+from events.models import Status as EventStatus
+from events.signals import event_cancelled, event_changed
+from registrations import notices, seats
+from registrations.models import Status
+
+#: A change of one of these is news to the people who come.
+NEWS = {"starts_at", "ends_at", "timezone", "is_whole_day", "venue_id", "format", "join_url"}
+TOLD = (Status.APPLIED, Status.WAITING, Status.OFFERED, Status.CONFIRMED)
+
+
+def connect() -> None:
+    """Listen; called once when the app is ready."""
+    event_changed.connect(on_event_changed, dispatch_uid="registrations.event_changed")
+    event_cancelled.connect(on_event_cancelled, dispatch_uid="registrations.event_cancelled")
+
+
+def on_event_changed(
+    sender: type[Event],
+    event: Event,
+    changes: dict[str, tuple[Any, Any]],
+    by: User | None,
+    **_more: Any,
+) -> None:
+    """Refit the seats, then tell the people. Raises RefusedChange where the seats do not fit."""
+    assert connection.in_atomic_block
+    try:
+        seats.resize(event)
+    except seats.RefusedSeat as refusal:
+        raise RefusedChange(str(refusal)) from refusal
+    if event.is_over:
+        return
+    moved_status = changes.get("status")
+    if moved_status and event.status == EventStatus.POSTPONED:
+        for registration in event.registrations.filter(status__in=TOLD):
+            registration.event = event
+            notices.event_postponed(registration)
+    elif moved_status or (changes.keys() & NEWS and event.status == EventStatus.PUBLISHED):
+        for registration in event.registrations.filter(status__in=TOLD):
+            registration.event = event
+            notices.event_changed(registration, changes=changes)
+
+
+def on_event_cancelled(sender: type[Event], event: Event, by: User | None, **_more: Any) -> None:
+    """Tell everybody who has a registration, and stop what was still to be sent to them."""
+    if event.is_over:
+        return
+    for registration in event.registrations.filter(status__in=(*TOLD, Status.UNVERIFIED)):
+        registration.event = event
+        if registration.status == Status.UNVERIFIED:
+            notices.withdraw(key_prefix=f"registration/{registration.pk}/")
+        else:
+            notices.event_cancelled(registration)

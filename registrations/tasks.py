@@ -1,0 +1,18 @@
+"""Registrations by the clock."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from registrations import reminders, seats
+
+
+@shared_task
+def post_reminders() -> None:
+    """Post the reminders that are due."""
+    reminders.post_due(timezone.now())
+
+
+@shared_task
+def expire_lapsed() -> None:
+    """Pass on the seats of those who did not confirm or take them in time."""
+    seats.expire_lapsed(timezone.now())

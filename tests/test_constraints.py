@@ -1,0 +1,180 @@
+"""Every named rule of the database refuses a row that breaks it, whatever the code above forgot."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.apps import apps
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import Model
+
+from outbox.models import Message
+from registrations.models import Attendance, Figures, Registration
+from tests.factories import (
+    ArticleFactory,
+    EventFactory,
+    JurisdictionFactory,
+    MembershipFactory,
+    SessionFactory,
+    UserFactory,
+    VenueFactory,
+    enrolled,
+    registered,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite_too]
+
+NOW = datetime(2027, 3, 1, tzinfo=UTC)
+APPS = ("accounts", "outbox", "events", "registrations", "recaps")
+
+
+def message(**fields) -> Message:
+    return Message.objects.create(
+        **{"key": "a", "recipient": "a@example.org", "subject": "S", "text": "T"} | fields
+    )
+
+
+def copy_of(row: Model, **fields) -> Model:
+    """A second row with the same values but for these."""
+    row.pk = None
+    row._state.adding = True
+    for name, value in fields.items():
+        setattr(row, name, value)
+    return row
+
+
+def update(row: Model, **fields) -> None:
+    type(row)._default_manager.filter(pk=row.pk).update(**fields)
+
+
+def twice_the_seat() -> None:
+    event = EventFactory()
+    first, second = registered(event, 1), registered(event, 2)
+    update(second, seat=first.seat)
+
+
+def twice_the_person() -> None:
+    copy_of(
+        registered(EventFactory()), seat=9, reference="ANOTHER", email="PERSON1@example.org"
+    ).save()
+
+
+def twice_on_a_day() -> None:
+    registration = enrolled(EventFactory())
+    for mode in ("in-person", "online"):
+        Attendance.objects.create(
+            registration=registration, day=NOW.date(), mode=mode, source="manual"
+        )
+
+
+def twice_an_organisation() -> None:
+    copy_of(EventFactory().organisation_links.get(), role="partner").save()
+
+
+BREACHES = {
+    "one_user_per_email_address": lambda: (
+        UserFactory(email="a@example.org"),
+        UserFactory(email="A@example.org"),
+    ),
+    "each_role_in_an_organisation_is_held_once": lambda: copy_of(MembershipFactory()).save(),
+    "membership_role_is_known": lambda: MembershipFactory(role="king"),
+    "jurisdiction_code_begins_with_its_country": lambda: JurisdictionFactory(
+        code="GB-SCT", country="ES"
+    ),
+    "message_state_is_known": lambda: message(state="lost"),
+    "message_has_one_recipient": lambda: message(recipient="a@example.org,b@example.org"),
+    "message_is_claimed_while_sending": lambda: message(state="sending"),
+    "message_has_a_time_of_sending_once_sent": lambda: message(state="sent"),
+    "venue_coordinates_come_in_pairs_on_the_globe": lambda: VenueFactory(latitude=41),
+    "event_ends_after_it_starts": lambda: EventFactory(starts_at=NOW, ends_at=NOW),
+    "event_status_is_known": lambda: EventFactory(status="maybe"),
+    "event_kind_is_known": lambda: EventFactory(kind="party"),
+    "event_format_is_known": lambda: EventFactory(format="telepathy"),
+    "event_entry_is_known": lambda: EventFactory(entry="lottery"),
+    "published_event_has_a_venue_unless_online": lambda: EventFactory(venue=None),
+    "registration_elsewhere_has_an_address": lambda: EventFactory(entry="elsewhere"),
+    "registration_closes_after_it_opens": lambda: EventFactory(opens_at=NOW, closes_at=NOW),
+    "each_organisation_has_one_role_in_an_event": twice_an_organisation,
+    "organisation_role_is_known": lambda: update(
+        EventFactory().organisation_links.get(), role="guest"
+    ),
+    "session_ends_after_it_starts": lambda: SessionFactory(starts_at=NOW, ends_at=NOW),
+    "each_seat_is_given_once": twice_the_seat,
+    "one_live_registration_per_person_and_event": twice_the_person,
+    "state_says_whether_a_seat_is_held": lambda: update(enrolled(EventFactory()), seat=None),
+    "seats_count_from_one": lambda: update(enrolled(EventFactory()), seat=0),
+    "held_places_have_a_deadline": lambda: update(registered(EventFactory()), expires_at=None),
+    "confirmed_people_have_a_time_of_confirmation": lambda: update(
+        enrolled(EventFactory()), confirmed_at=None
+    ),
+    "mode_is_known": lambda: update(enrolled(EventFactory()), mode="by post"),
+    "present_once_a_day": twice_on_a_day,
+    "no_more_jurisdictions_than_people": lambda: Figures.objects.create(
+        event=EventFactory(), participants=1, jurisdictions=2, shares=[]
+    ),
+    "article_kind_is_known": lambda: ArticleFactory(kind="gossip"),
+}
+
+
+@pytest.mark.parametrize(("name", "breach"), BREACHES.items(), ids=BREACHES)
+def test_constraint_refuses_what_it_names(name, breach):
+    with pytest.raises(IntegrityError) as refusal, transaction.atomic():
+        breach()
+
+    if connection.vendor == "postgresql":
+        assert refusal.value.__cause__.diag.constraint_name == name
+
+
+def test_every_constraint_of_ours_is_tried():
+    named = {
+        constraint.name
+        for app in APPS
+        for model in apps.get_app_config(app).get_models()
+        for constraint in model._meta.constraints
+    }
+
+    assert {*BREACHES, "event_sequence_fits_a_calendar"} == named
+
+
+def test_a_sequence_beyond_the_range_of_calendars_is_refused():
+    """By the constraint on SQLite; PostgreSQL's own integer ends at the same number."""
+    with pytest.raises(DatabaseError), transaction.atomic():
+        EventFactory(sequence=2_147_483_648)
+
+
+@pytest.mark.parametrize("status", ["applied", "waiting", "declined", "cancelled", "expired"])
+def test_a_state_without_a_place_holds_no_seat(status):
+    registration = enrolled(EventFactory())
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        update(registration, status=status)
+
+
+@pytest.mark.parametrize("recipient", ["a@example.org\nBcc: b@example.org", "a@example.org\r"])
+def test_a_message_takes_no_address_with_a_line_break(recipient):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        message(recipient=recipient)
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude"), [(None, 2), (90.1, 2), (-91, 2), (41, 180.1), (41, -181)]
+)
+def test_a_venue_off_the_globe_is_refused(latitude, longitude):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        VenueFactory(latitude=latitude, longitude=longitude)
+
+
+def test_the_same_key_is_never_used_twice():
+    message(key="registration/1/verify")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        message(key="registration/1/verify")
+
+
+def test_a_person_may_have_several_registrations_that_are_over():
+    registration = enrolled(EventFactory())
+    update(registration, status="cancelled", seat=None, confirmed_at=NOW - timedelta(days=1))
+
+    for reference in ("ONE", "TWO"):
+        copy_of(registration, reference=reference, status="cancelled", seat=None).save()
+
+    assert Registration.objects.of_address("person1@example.org").count() == 3
