@@ -1,0 +1,1 @@
+"""What came of it: recaps, news, research notes and journal articles."""
