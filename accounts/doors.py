@@ -12,6 +12,8 @@ View = Callable[..., HttpResponse]
 
 def public(view: View) -> View:
     """Open a page to everybody, for reading. Shared caches may keep it and ask each time whether it still holds."""
-    return login_not_required(
+    opened = login_not_required(
         cache_control(public=True, max_age=0, must_revalidate=True)(require_safe(view))
     )
+    opened.is_public_page = True  # type: ignore[attr-defined]
+    return opened

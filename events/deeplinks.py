@@ -17,11 +17,12 @@ LONGEST = 1200
 
 def calendar_links(event: Event) -> dict[str, str]:
     """Return the addresses by name: file, google, outlook, office, webcal (the feed of all events)."""
+    details = calendar.description(event)[-LONGEST:]
     return {
         "file": reverse("event_calendar", args=[event.slug]),
-        "google": google(event),
-        "outlook": microsoft(event, "outlook.live.com"),
-        "office": microsoft(event, "outlook.office.com"),
+        "google": google(event, details),
+        "outlook": microsoft(event, details, "outlook.live.com"),
+        "office": microsoft(event, details, "outlook.office.com"),
         "webcal": _webcal(),
     }
 
@@ -39,7 +40,7 @@ def subscription_links() -> dict[str, str]:
     }
 
 
-def google(event: Event) -> str:
+def google(event: Event, details: str) -> str:
     """The link that opens Google Calendar with the event filled in."""
     if calendar.spans_whole_days(event):
         dates = f"{event.first_day:%Y%m%d}/{event.last_day + timedelta(days=1):%Y%m%d}"
@@ -49,13 +50,13 @@ def google(event: Event) -> str:
         "action": "TEMPLATE",
         "text": calendar.title(event),
         "dates": dates,
-        "details": calendar.description(event)[-LONGEST:],
+        "details": details,
         "location": calendar.location(event),
     }
     return "https://calendar.google.com/calendar/render?" + urlencode(query, quote_via=quote)
 
 
-def microsoft(event: Event, host: str) -> str:
+def microsoft(event: Event, details: str, host: str) -> str:
     """The link that opens Outlook on the web, at outlook.live.com or outlook.office.com, with the event filled in."""
     whole_days = calendar.spans_whole_days(event)
     query = {
@@ -70,7 +71,7 @@ def microsoft(event: Event, host: str) -> str:
             if whole_days
             else f"{_utc(event.ends_at):%Y-%m-%dT%H:%M:%SZ}"
         ),
-        "body": calendar.description(event)[-LONGEST:],
+        "body": details,
         "location": calendar.location(event),
     }
     if whole_days:

@@ -163,15 +163,18 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Events that are neither drafts nor called off."""
         return self.filter(status=Status.PUBLISHED)
 
-    def with_facts(self) -> "EventQuerySet":
-        """With venue, series, topics and organisations, in three queries for any number of events."""
+    def with_organisations(self) -> "EventQuerySet":
+        """With venue, series and organisations, in two queries for any number of events."""
         return self.select_related("venue", "series").prefetch_related(
-            "topics",
             models.Prefetch(
                 "organisation_links",
                 EventOrganisation.objects.select_related("organisation").order_by("position", "pk"),
             ),
         )
+
+    def with_facts(self) -> "EventQuerySet":
+        """With venue, series, organisations and topics, in three queries for any number of events."""
+        return self.with_organisations().prefetch_related("topics")
 
 
 class Event(models.Model):
@@ -246,6 +249,7 @@ class Event(models.Model):
         ordering = ["starts_at", "pk"]
         indexes = [
             models.Index(fields=["ends_at", "starts_at"], name="events_by_time"),
+            models.Index(fields=["changed_at"], name="events_by_change"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -9,7 +9,9 @@ class JSONList(Subquery):
     """The rows of a queryset as a list; the queryset gives one JSON value a row, named `item`."""
 
     output_field = JSONField()
-    template = "(SELECT COALESCE(JSONB_AGG(listed.item), '[]'::jsonb) FROM (%(subquery)s) AS listed)"
+    template = (
+        "(SELECT COALESCE(JSONB_AGG(listed.item), '[]'::jsonb) FROM (%(subquery)s) AS listed)"
+    )
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         template = "(SELECT JSON_GROUP_ARRAY(JSON(listed.item)) FROM (%(subquery)s) AS listed)"

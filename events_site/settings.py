@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.postgres", # the search of Wagtail asks for it
     "django.contrib.sitemaps",
     "django.contrib.staticfiles",
 ]
@@ -87,6 +88,7 @@ MIDDLEWARE = [
     "accounts.desk.DeskGate",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "events_site.kept.KeptPages",
 ]
 
 ROOT_URLCONF = "events_site.urls"
@@ -131,7 +133,13 @@ CACHES = {
         }
         if REDIS_URL
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    )
+    ),
+    # Rendered public pages, in the memory of each process: no request waits for another program.
+    "pages": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "pages",
+        "OPTIONS": {"MAX_ENTRIES": 200},
+    },
 }
 
 # -- Words and clocks -----------------------------------------------------------------------------

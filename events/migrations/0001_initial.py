@@ -181,6 +181,10 @@ class Migration(migrations.Migration):
             model_name='event',
             index=models.Index(fields=['ends_at', 'starts_at'], name='events_by_time'),
         ),
+        migrations.AddIndex(
+            model_name='event',
+            index=models.Index(fields=['changed_at'], name='events_by_change'),
+        ),
         migrations.AddConstraint(
             model_name='event',
             constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='event_ends_after_it_starts'),
