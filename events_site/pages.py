@@ -21,7 +21,7 @@ from events.deeplinks import calendar_links
 from events.filters import EventFilter, country_name
 from events.models import Event, EventQuerySet, Session, Topic
 from events.sql import JSONList
-from recaps.models import Article
+from recaps.models import Article, Kind
 from registrations import availability, figures, notices
 from registrations.tilemap import tile_map
 
@@ -90,7 +90,9 @@ def with_record(events: EventQuerySet) -> EventQuerySet:
             seat_counts=availability.counts(),
             **figures.newest(),
             article_links=JSONList(
-                articles.values(item=JSONObject(title="title", slug="slug", kind="kind"))
+                articles.values(
+                    item=JSONObject(title="title", slug="slug", kind="kind", lead="lead")
+                )
             ),
         )
     )
@@ -99,13 +101,16 @@ def with_record(events: EventQuerySet) -> EventQuerySet:
 def event_context(event: Event) -> dict[str, Any]:
     """Return what the page of an event `with_record` shows; the desk's preview shows the same."""
     tally = figures.tally_on(event)
+    articles = event.article_links  # type: ignore[attr-defined]
+    recaps = [article for article in articles if article["kind"] == Kind.RECAP]
     return {
         **notices.facts(event),
         "availability": availability.of_counts(event, event.seat_counts),  # type: ignore[attr-defined]
         "country": country_name(event.venue.country) if event.venue else "",
         "programme": programme(event),
         "topics": event.topic_list,  # type: ignore[attr-defined]
-        "articles": event.article_links,  # type: ignore[attr-defined]
+        "articles": articles,
+        "recap": recaps[-1] if recaps else None,
         "tally": tally,
         "tiles": tile_map(tally) if tally and tally.jurisdictions else None,
         "calendar_links": calendar_links(event),

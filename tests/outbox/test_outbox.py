@@ -1,0 +1,255 @@
+"""A message is stored once for one reason, sent at least once, and held up by nobody else's."""
+
+import smtplib
+import socket
+import time
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.db import transaction
+from django.utils import timezone
+
+from events_site.celery import app
+from events_site.environment import mailers
+from outbox import delivery
+from outbox.models import Message, State
+from outbox.posting import RefusedAddress, clean_address, post, withdraw
+from outbox.tasks import purge
+from registrations import seats
+from tests.factories import EventFactory, person
+from tests.threads import at_once
+
+pytestmark = pytest.mark.django_db
+
+CONTEXT = {
+    "event": {"title": "Workshop"},
+    "registration": {"name": "Ana", "reference": "AAAA2222"},
+    "link": "x",
+}
+
+
+def message(key="registration/1/waiting", to="ana@example.org", **more):
+    return post("waiting", CONTEXT, key=key, to=to, **more)
+
+
+def test_a_reason_posts_once():
+    assert message() is not None
+    assert message() is None
+    assert Message.objects.count() == 1
+
+
+def test_a_message_goes_with_the_transaction_of_its_caller():
+    with transaction.atomic():
+        message()
+        transaction.set_rollback(True)
+    assert Message.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a@example.org,b@example.org",
+        "a@example.org\nBcc: b@example.org",
+        "Ana <ana@example.org>",
+        "ana",
+        "",
+        "ana@",
+        "a@exam\x00ple.org",
+    ],
+)
+def test_an_address_that_is_not_one_address_is_refused(address):
+    with pytest.raises(RefusedAddress):
+        clean_address(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["o'neil+events@example.org", "a@xn--bcher-kva.example", "a.b_c-d@mail.example.org"]
+)
+def test_an_odd_but_legal_address_is_taken(address):
+    assert clean_address(f" {address} ") == address
+
+
+def test_a_line_break_in_a_name_or_title_does_not_reach_a_header():
+    sent = post(
+        "waiting",
+        {**CONTEXT, "event": {"title": "Two\nlines\r\nBcc: x@example.org"}},
+        key="k",
+        to="ana@example.org",
+        to_name="Ana\nBcc: y@example.org",
+        sender_name="CEP\r\nX: z",
+    )
+    delivery.deliver(sent.pk)
+    [received] = mail.outbox
+    assert received.message()["Bcc"] is None
+    assert "\n" not in received.subject
+
+
+def test_delivery_marks_the_message_sent_and_sends_no_second_time():
+    sent = message()
+    assert delivery.deliver(sent.pk) is True
+    assert delivery.deliver(sent.pk) is False
+    sent.refresh_from_db()
+    assert (sent.state, sent.attempts, sent.claimed_at) == (State.SENT, 1, None)
+    assert len(mail.outbox) == 1
+
+
+def test_headers_say_what_the_mail_is():
+    sent = message(sender_name="CEP", reply_to="contact@cep.example", to_name="Ana Novák")
+    delivery.deliver(sent.pk)
+    received = mail.outbox[0].message()
+    assert received["From"] == "CEP <events@plenary.test>"
+    assert received["To"] == "Ana Novák <ana@example.org>"
+    assert received["Reply-To"] == "contact@cep.example"
+    assert received["Auto-Submitted"] == "auto-generated"
+    assert received["Message-ID"] == sent.message_id
+
+
+def test_the_calendar_part_is_the_last_alternative_in_base64_and_attached_too():
+    ics = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"
+    sent = message(calendar=ics.encode(), calendar_method="REQUEST")
+    delivery.deliver(sent.pk)
+    mixed = mail.outbox[0].message()
+    alternative, attached = mixed.iter_parts()
+    kinds = [part.get_content_type() for part in alternative.iter_parts()]
+    assert kinds == ["text/plain", "text/html", "text/calendar"]
+    inline = list(alternative.iter_parts())[-1]
+    assert inline["Content-Type"] == 'text/calendar; charset="utf-8"; method="REQUEST"'
+    assert inline["Content-Transfer-Encoding"] == "base64"
+    assert inline["Content-Disposition"] is None
+    assert inline.get_payload(decode=True) == attached.get_payload(decode=True) == ics.encode()
+    assert attached.get_filename() == "event.ics"
+
+
+def test_the_message_id_is_the_same_at_each_attempt(smtp_server):
+    smtp_server.refused["ana@example.org"] = "451 come back later"
+    sent = message()
+    assert delivery.deliver(sent.pk) is False
+    sent.refresh_from_db()
+    assert (sent.state, sent.attempts) == (State.WAITING, 1)
+    assert "451" in sent.last_error
+    before = sent.message_id
+    smtp_server.refused.clear()
+    Message.objects.update(send_after=timezone.now())
+    assert delivery.deliver(sent.pk) is True
+    [received] = smtp_server.messages
+    assert received["Message-ID"] == before
+
+
+def test_the_pauses_between_attempts_grow_and_then_the_message_is_given_up(smtp_server):
+    smtp_server.refused["ana@example.org"] = "451 come back later"
+    sent = message()
+    pauses = []
+    for _attempt in range(len(delivery.PAUSES) + 1):
+        Message.objects.update(send_after=timezone.now())
+        delivery.deliver(sent.pk)
+        sent.refresh_from_db()
+        pauses.append(sent.send_after - timezone.now())
+    assert sent.state == State.FAILED
+    assert "451" in sent.last_error
+    assert pauses[:-1] == sorted(pauses[:-1])
+
+
+def test_a_recipient_that_the_server_refuses_for_good_is_given_up_at_once(smtp_server):
+    smtp_server.refused["ana@example.org"] = "550 no such person"
+    sent = message()
+    delivery.deliver(sent.pk)
+    sent.refresh_from_db()
+    assert (sent.state, sent.attempts) == (State.FAILED, 1)
+    assert "550" in sent.last_error
+
+
+def test_a_server_that_is_away_loses_nothing(settings):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        settings.MAILERS = mailers(f"smtp://127.0.0.1:{closed.getsockname()[1]}")
+    sent = message()
+    assert delivery.deliver_due() == 0
+    sent.refresh_from_db()
+    assert sent.state == State.WAITING
+    assert sent.send_after > timezone.now()
+
+
+def test_a_poisoned_row_holds_nobody_up():
+    poisoned, healthy = message("a"), message("b", to="bo@example.org")
+    Message.objects.filter(pk=poisoned.pk).update(headers={"X-Bad": "line\nbreak"})
+    assert delivery.deliver_due() == 1
+    poisoned.refresh_from_db(), healthy.refresh_from_db()
+    assert (poisoned.state, healthy.state) == (State.WAITING, State.SENT)
+    assert poisoned.last_error
+
+
+def test_a_claim_of_a_dead_worker_comes_back(settings):
+    sent = message()
+    Message.objects.update(state=State.SENDING, claimed_at=timezone.now())
+    assert delivery.deliver_due() == 0
+    Message.objects.update(
+        claimed_at=timezone.now() - timedelta(seconds=settings.OUTBOX_CLAIM_SECONDS + 1)
+    )
+    assert delivery.deliver_due() == 1
+    sent.refresh_from_db()
+    assert sent.state == State.SENT
+
+
+def test_a_message_for_later_waits():
+    message(send_after=timezone.now() + timedelta(minutes=1))
+    assert delivery.deliver_due() == 0
+
+
+def test_withdrawn_messages_are_not_sent():
+    message("registration/1/waiting")
+    other = message("registration/12/waiting", to="bo@example.org")
+    assert withdraw(key_prefix="registration/1/") == 1
+    assert delivery.deliver_due() == 1
+    other.refresh_from_db()
+    assert other.state == State.SENT
+
+
+def test_purge_forgets_only_what_is_old_and_over():
+    old = timezone.now() - timedelta(days=91)
+    for key, state in [("a", State.SENT), ("b", State.WAITING), ("c", State.SENT)]:
+        message(key)
+        Message.objects.filter(key=key).update(
+            state=state, sent_at=old if state == State.SENT else None, created_at=old
+        )
+    Message.objects.filter(key="c").update(created_at=timezone.now())
+    purge()
+    assert set(Message.objects.values_list("key", flat=True)) == {"b", "c"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_workers_send_a_message_once():
+    sent = message()
+    results = at_once([lambda: delivery.deliver(sent.pk)] * 10)
+    assert sorted(results) == [False] * 9 + [True]
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("broker", ["refuses", "freezes"])
+def test_a_broker_that_is_ill_neither_delays_nor_fails_a_registration(broker):
+    event = EventFactory()
+    with socket.socket() as frozen:
+        frozen.bind(("127.0.0.1", 0))
+        if broker == "freezes":
+            frozen.listen(50)  # takes connections and never answers
+        address = f"redis://127.0.0.1:{frozen.getsockname()[1]}/0"
+        stored = app.conf.broker_url
+        app.conf.broker_url = app.conf.broker_write_url = address
+        app.pool.force_close_all()
+        try:
+            start = time.monotonic()
+            registration = seats.register(event, person=person(), mode="in-person")
+            taken = time.monotonic() - start
+        finally:
+            app.conf.broker_url = app.conf.broker_write_url = stored
+    assert taken < 3
+    assert Message.objects.get().key == f"registration/{registration.pk}/verify"
+
+
+def test_a_final_answer_is_told_from_a_passing_one():
+    final = smtplib.SMTPRecipientsRefused({"a": (550, b"no")})
+    passing = smtplib.SMTPRecipientsRefused({"a": (450, b"later")})
+    assert delivery._is_final(final)
+    assert not delivery._is_final(passing)
+    assert not delivery._is_final(smtplib.SMTPServerDisconnected("gone"))
