@@ -1,0 +1,1 @@
+"""The words that the desk's frame needs."""

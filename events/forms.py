@@ -1,0 +1,443 @@
+"""The forms of the desk for an event, its programme and its venue."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import pycountry
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation, User
+from accounts.permissions import MANAGING, organisations_of
+from events.models import (
+    Event,
+    Format,
+    Kind,
+    OrganisationRole,
+    Session,
+    Speaker,
+    Topic,
+    Venue,
+    from_local,
+)
+
+REGIONS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")  # fmt: skip
+WALL_TIME = "%Y-%m-%dT%H:%M"
+MAIN = (
+    "title", "kind", "format", "starts_at", "ends_at", "timezone", "venue", "organisers", "topics",
+    "capacity_in_person", "capacity_online", "summary",
+)  # fmt: skip
+MORE = (
+    "description", "hosts", "partners", "series", "is_whole_day", "entry", "entry_url", "audience", "opens_at",
+    "closes_at", "contact_email", "join_url", "slug",
+)  # fmt: skip
+INSTANTS = ("starts_at", "ends_at", "opens_at", "closes_at")
+
+
+class WallTimeInput(forms.DateTimeInput):
+    """The browser's own field for a day and time of day."""
+
+    input_type = "datetime-local"
+
+    def __init__(self) -> None:
+        super().__init__(format=WALL_TIME)
+
+
+class WallTimeField(forms.Field):
+    """A day and time of day by the event's clock, without a zone: the form knows which clock is meant."""
+
+    widget = WallTimeInput
+
+    def to_python(self, value: Any) -> datetime | None:
+        if value in self.empty_values:
+            return None
+        if isinstance(value, datetime):
+            return value.replace(tzinfo=None)
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise ValidationError(_("Enter a day and a time, as in 2027-03-31 09:30.")) from error
+        if not 1970 <= moment.year <= 2100:
+            raise ValidationError(_("Check the year."))
+        return moment.replace(tzinfo=None, second=0, microsecond=0)
+
+
+class ManyField(forms.ModelMultipleChoiceField):
+    """Several of a list, in the order in which they were sent (a script beside the field keeps that order)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, widget=forms.SelectMultiple(attrs={"data-picker": ""}), **kwargs)
+
+    def clean(self, value: Any) -> list[Any]:
+        found = {str(item.pk): item for item in super().clean(value)}
+        return [found[key] for key in dict.fromkeys(map(str, value or [])) if key in found]
+
+
+class EventForm(forms.ModelForm):
+    """An event with its organisations and topics. Times are typed by the clock of the event's zone."""
+
+    starts_at = WallTimeField(label=_("Starts"))
+    ends_at = WallTimeField(label=_("Ends"))
+    opens_at = WallTimeField(label=_("Registration opens"), required=False)
+    closes_at = WallTimeField(label=_("Registration closes"), required=False)
+    organisers = ManyField(
+        label=_("Organised by"),
+        queryset=Organisation.objects.all(),
+        help_text=_("The first one leads."),
+    )
+    hosts = ManyField(label=_("Hosted by"), queryset=Organisation.objects.all(), required=False)
+    partners = ManyField(label=_("Partners"), queryset=Organisation.objects.all(), required=False)
+    topics = ManyField(label=_("Topics"), queryset=Topic.objects.all(), required=False)
+    timezone = forms.ChoiceField(
+        label=_("Time zone"), help_text=_("All times on this page are by its clock.")
+    )
+
+    class Meta:
+        model = Event
+        fields = [
+            name for name in (*MAIN, *MORE) if name not in {"organisers", "hosts", "partners"}
+        ]
+        widgets = {
+            "summary": forms.Textarea(attrs={"rows": 3}),
+            "capacity_in_person": forms.NumberInput(attrs={"min": 1}),
+            "capacity_online": forms.NumberInput(attrs={"min": 1}),
+        }
+        help_texts = {
+            "summary": _("One or two sentences, shown in lists and mails."),
+            "venue": _("Not needed for an online event."),
+            "slug": _(
+                "The end of the page's address. Left empty it is made from the title; a change breaks links to a public page."
+            ),
+            "is_whole_day": _("The event is then shown without hours."),
+            "audience": _("Who may register, as in: members of the network."),
+            "contact_email": _("Where participants ask, and where their answers to mails go."),
+        }
+        error_messages = {
+            "title": {"required": _("Give the event a title.")},
+            "kind": {"required": _("Choose what sort of event it is.")},
+            "slug": {"unique": _("Another event has this address. Choose another.")},
+        }
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        self.user = user
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        fields["organisers"].error_messages["required"] = _("Say who organises the event.")
+        fields["starts_at"].error_messages["required"] = _("Say when it starts.")
+        fields["ends_at"].error_messages["required"] = _("Say when it ends.")
+        fields["slug"].required = False
+        fields["kind"].choices = [("", _("Choose one")), *Kind.choices]
+        fields["venue"].widget = VenueSelect()
+        fields["venue"].empty_label = _("None yet")
+        fields["venue"].queryset = fields["venue"].queryset
+        fields["series"].empty_label = _("None")
+        self.initial |= self._of_event() if self.instance.pk else self._of_new_event()
+        fields["timezone"].choices = zone_choices(self.initial["timezone"])
+        for name in ("organisers", "hosts", "partners", "topics"):
+            put_first(fields[name], self[name].value() or [])
+
+    def _of_event(self) -> dict[str, Any]:
+        event = self.instance
+        ends = datetime.combine(event.last_day, time(23, 59)) if event.is_whole_day else event.local_end  # fmt: skip
+        return {
+            "starts_at": event.local_start,
+            "ends_at": ends,
+            "opens_at": event.opens_at and event.opens_at.astimezone(event.zone),
+            "closes_at": event.closes_at and event.closes_at.astimezone(event.zone),
+            "organisers": event.organisers,
+            "hosts": event.hosts,
+            "partners": event.partners,
+            "topics": list(event.topics.all()),
+        }
+
+    def _of_new_event(self) -> dict[str, Any]:
+        own = organisations_of(self.user, MANAGING)
+        latest = Event.objects.filter(organisations__in=own).order_by("-created_at").first()
+        return {
+            "organisers": [] if self.user.is_superuser else list(own[:1]),
+            "timezone": latest.timezone if latest else settings.TIME_ZONE,
+        }
+
+    # -- Parts of the page --------------------------------------------------------------------
+    @property
+    def main_fields(self) -> list[Any]:
+        """The twelve fields that an organiser sees first."""
+        return [self[name] for name in MAIN]
+
+    @property
+    def more_fields(self) -> list[Any]:
+        return [self[name] for name in MORE]
+
+    @property
+    def more_has_errors(self) -> bool:
+        return any(field.errors for field in self.more_fields)
+
+    # -- Checks -------------------------------------------------------------------------------
+    def clean_organisers(self) -> list[Organisation]:
+        organisers: list[Organisation] = self.cleaned_data["organisers"]
+        own = set(organisations_of(self.user, MANAGING).values_list("pk", flat=True))
+        if not own & {organisation.pk for organisation in organisers}:
+            raise ValidationError(
+                _("Keep an organisation of yours among those that organise the event.")
+            )
+        return organisers
+
+    def clean_slug(self) -> str:
+        slug: str = self.cleaned_data["slug"]
+        return slug or self.instance.slug or free_slug(self.cleaned_data.get("title", ""))
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        self._check_roles(data)
+        self._set_instants(data)
+        if self.instance.is_public and data.get("format") != Format.ONLINE and "venue" in data:
+            if data["venue"] is None:
+                self.add_error("venue", _("Choose a venue, or change the format to online."))
+        if data.get("format") == Format.ONLINE:
+            data["capacity_in_person"] = None
+        elif data.get("format") == Format.IN_PERSON:
+            data["capacity_online"] = None
+        return data
+
+    def _check_roles(self, data: dict[str, Any]) -> None:
+        seen: set[int] = set()
+        for name in ("organisers", "hosts", "partners"):
+            chosen = data.get(name) or []
+            twice = [one for one in chosen if one.pk in seen]
+            if twice:
+                self.add_error(
+                    name,
+                    ValidationError(
+                        _("%(name)s is named twice. Each organisation has one part in an event."),
+                        params={"name": twice[0].display_name},
+                    ),
+                )
+            seen |= {one.pk for one in chosen}
+
+    def _set_instants(self, data: dict[str, Any]) -> None:
+        """Replace the wall times by instants, where they exist on the clock of the zone."""
+        zone = data.get("timezone")
+        for name in INSTANTS:
+            wall = data.get(name)
+            if wall is None:
+                continue
+            if not zone:
+                del data[name]
+                continue
+            try:
+                if data.get("is_whole_day") and name == "starts_at":
+                    data[name] = start_of_day(wall.date(), zone)
+                elif data.get("is_whole_day") and name == "ends_at":
+                    data[name] = start_of_day(wall.date() + timedelta(days=1), zone)
+                else:
+                    data[name] = instant_of(wall, zone, stored=getattr(self.instance, name))
+            except ValidationError as error:
+                self.add_error(name, error)
+
+    # -- The result ---------------------------------------------------------------------------
+    def roles(self) -> list[tuple[Organisation, str]]:
+        """Return who does what, in order. Call it on a valid form."""
+        data = self.cleaned_data
+        first, *others = data["organisers"]
+        return [
+            (first, OrganisationRole.ORGANISER.value),
+            *((one, OrganisationRole.CO_ORGANISER.value) for one in others),
+            *((one, OrganisationRole.HOST.value) for one in data["hosts"]),
+            *((one, OrganisationRole.PARTNER.value) for one in data["partners"]),
+        ]
+
+
+class VenueSelect(forms.Select):
+    """Venues that say their time zone, so that a script can set the event's."""
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **kwargs)
+        if instance := getattr(value, "instance", None):
+            option["attrs"]["data-timezone"] = instance.timezone
+        return option
+
+
+class VenueForm(forms.ModelForm):
+    """A new venue; its short address is made from name and city."""
+
+    country = forms.ChoiceField(label=_("Country"), choices=[])
+    timezone = forms.ChoiceField(label=_("Time zone"))
+
+    class Meta:
+        model = Venue
+        fields = ["name", "address", "city", "country", "timezone"]
+        error_messages = {
+            "name": {"required": _("Give the name of the building or house.")},
+            "city": {"required": _("Say in which city it is.")},
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        fields["country"].choices = [("", _("Choose one")), *countries()]
+        fields["country"].error_messages["required"] = _("Choose the country.")
+        self.initial.setdefault("timezone", settings.TIME_ZONE)
+        fields["timezone"].choices = zone_choices(self.initial["timezone"] or settings.TIME_ZONE)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        name, city, country = (data.get(key, "") for key in ("name", "city", "country"))
+        if Venue.objects.filter(name__iexact=name, city__iexact=city, country=country).exists():
+            self.add_error("name", _("This venue is on the list already. Choose it there."))
+        return data
+
+    def save(self, commit: bool = True) -> Venue:
+        venue = super().save(commit=False)
+        base = slugify(f"{venue.name} {venue.city}")[:70] or "venue"
+        venue.slug = _free(base, set(Venue.objects.filter(slug__startswith=base).values_list("slug", flat=True)))  # fmt: skip
+        if commit:
+            venue.save()
+        return venue
+
+
+class SessionForm(forms.ModelForm):
+    """One item of the programme; the speakers are lines of text."""
+
+    starts_at = WallTimeField(label=_("Starts"))
+    ends_at = WallTimeField(label=_("Ends"))
+    people = forms.CharField(
+        label=_("Speakers"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("One a line: name, affiliation"),
+    )
+
+    class Meta:
+        model = Session
+        fields = ["title", "starts_at", "ends_at", "details"]
+        widgets = {"details": forms.Textarea(attrs={"rows": 2})}
+        error_messages = {"title": {"required": _("Give this item a title.")}}
+
+    def __init__(self, *args: Any, event: Event, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.event = event
+        session = self.instance
+        if session.pk:
+            self.initial["starts_at"] = session.starts_at.astimezone(event.zone)
+            self.initial["ends_at"] = session.ends_at.astimezone(event.zone)
+            self.initial["people"] = "\n".join(
+                ", ".join(filter(None, (one.name, one.affiliation)))
+                for one in session.speakers.all()
+            )
+
+    def clean_people(self) -> list[tuple[str, str]]:
+        people = []
+        for line in self.cleaned_data["people"].splitlines():
+            name, _comma, affiliation = (part.strip() for part in line.partition(","))
+            if not name:
+                continue
+            if len(name) > 150 or len(affiliation) > 200:
+                raise ValidationError(
+                    _("One of these lines is too long. Put one speaker on a line.")
+                )
+            people.append((name, affiliation))
+        return people
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        first_on = data["starts_at"].date() if data.get("starts_at") else None
+        for name in ("starts_at", "ends_at"):
+            if data.get(name):
+                try:
+                    stored = getattr(self.instance, name)
+                    data[name] = instant_of(data[name], self.event.timezone, stored=stored)
+                except ValidationError as error:
+                    self.add_error(name, error)
+        starts, ends = data.get("starts_at"), data.get("ends_at")
+        if starts and ends and ends <= starts:
+            self.add_error("ends_at", _("It must end after it starts."))
+        if starts and first_on not in self.event.days:
+            self.add_error("starts_at", _("The event does not take place on this day."))
+        return data
+
+    def save_speakers(self) -> None:
+        """Make the speakers those that were typed. Call it after the session is saved."""
+        self.instance.speakers.all().delete()
+        Speaker.objects.bulk_create(
+            Speaker(session=self.instance, name=name, affiliation=affiliation, position=position)
+            for position, (name, affiliation) in enumerate(self.cleaned_data["people"])
+        )
+
+
+ProgrammeFormSet = forms.inlineformset_factory(
+    Event, Session, form=SessionForm, extra=3, can_delete=True, max_num=200
+)
+
+
+def instant_of(wall: datetime, zone: str, *, stored: datetime | None) -> datetime:
+    """Return the instant of a wall time; the stored one where it reads the same, so that an hour that comes twice stays.
+
+    Raises ValidationError for a time that the spring change of clocks skips.
+    """
+    if stored:
+        local = stored.astimezone(ZoneInfo(zone))
+        if local.replace(tzinfo=None, second=0, microsecond=0) == wall:
+            return stored
+    return from_local(wall, zone)
+
+
+def start_of_day(day: date, zone: str) -> datetime:
+    """Return the first instant of a day; where the clocks skip midnight, the moment after the gap."""
+    return datetime.combine(day, time()).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def put_first(field: Any, chosen: list[Any]) -> None:
+    """Put the chosen options first and in their order, so that the order that counts is the one on the page."""
+    keys = [str(getattr(one, "pk", one)) for one in chosen]
+    options = {str(one.pk): (one.pk, str(one)) for one in field.queryset}
+    first = [options.pop(key) for key in dict.fromkeys(keys) if key in options]
+    field.widget.choices = [*first, *options.values()]
+
+
+def free_slug(title: str) -> str:
+    """An address that no event has yet, made from a title."""
+    base = slugify(title)[:100] or "event"
+    taken = Event.objects.filter(slug__startswith=base).values_list("slug", flat=True)
+    return _free(base, set(taken))
+
+
+def _free(base: str, taken: set[str]) -> str:
+    if base not in taken:
+        return base
+    return next(f"{base}-{n}" for n in range(2, len(taken) + 3) if f"{base}-{n}" not in taken)
+
+
+@lru_cache(maxsize=1)
+def countries() -> list[tuple[str, str]]:
+    """Codes and names of all countries, by name."""
+    pairs = ((one.alpha_2, getattr(one, "common_name", one.name)) for one in pycountry.countries)
+    return sorted(pairs, key=lambda pair: pair[1])
+
+
+@lru_cache(maxsize=1)
+def _zones() -> dict[str, list[str]]:
+    names = sorted(name for name in available_timezones() if name.split("/")[0] in REGIONS)
+    grouped: dict[str, list[str]] = {}
+    for name in names:
+        grouped.setdefault(name.split("/")[0], []).append(name)
+    return grouped
+
+
+def zone_choices(*also: str) -> list[Any]:
+    """The zones by region, with those that a form holds although they are not of a region."""
+    known = available_timezones()
+    grouped = [
+        (region, [(name, name.replace("_", " ")) for name in names])
+        for region, names in _zones().items()
+    ]
+    strays = [
+        (name, name)
+        for name in dict.fromkeys(("UTC", *also))
+        if name in known and name.split("/")[0] not in REGIONS
+    ]
+    return [*strays, *grouped]

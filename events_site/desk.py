@@ -1,0 +1,179 @@
+"""The desk's pages that join several floors: home, the list of events, an event's overview and preview, all mail."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.desk import scoped
+from accounts.permissions import MANAGING, has_role, manageable
+from events.desk import frame
+from events.models import Event, Status
+from events_site.pages import event_context, with_record
+from outbox.models import Message
+from recaps.models import Article
+from registrations import availability, figures, maillog
+
+PER_PAGE = 25
+VIEWS = ("upcoming", "past", "drafts")
+
+
+@scoped
+@require_safe
+def event_list(request: HttpRequest) -> HttpResponse:
+    """One's own events: upcoming, past or drafts, with search by title."""
+    if not has_role(request.user, MANAGING):
+        raise Http404
+    mine = manageable(Event.objects.all(), request.user)
+    view = request.GET.get("show", "upcoming")
+    if view not in VIEWS:
+        raise Http404
+    public = mine.exclude(status=Status.DRAFT)
+    chosen = {
+        "upcoming": public.upcoming(),
+        "past": public.past(),
+        "drafts": mine.filter(status=Status.DRAFT).order_by("starts_at", "pk"),
+    }
+    query = request.GET.get("q", "").strip()
+    found = chosen[view].filter(title__icontains=query) if query else chosen[view]
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    counted = mine.order_by().aggregate(
+        upcoming=Count("pk", filter=~Q(status=Status.DRAFT) & Q(ends_at__gt=timezone.now())),
+        past=Count("pk", filter=~Q(status=Status.DRAFT) & Q(ends_at__lte=timezone.now())),
+        drafts=Count("pk", filter=Q(status=Status.DRAFT)),
+    )
+    labels = {"upcoming": _("Upcoming"), "past": _("Past"), "drafts": _("Drafts")}
+    return TemplateResponse(
+        request,
+        "desk/event_list.html",
+        frame(
+            request,
+            _("Events"),
+            page=page,
+            rows=rows(list(page.object_list)),
+            query=query,
+            view=view,
+            views=[(key, label, counted[key]) for key, label in labels.items()],
+        ),
+    )
+
+
+@scoped
+@require_safe
+def event_overview(request: HttpRequest, pk: int) -> HttpResponse:
+    """How an event stands: state, numbers, and what can be done next."""
+    mine = manageable(Event.objects.with_facts(), request.user)
+    event = get_object_or_404(mine.annotate(**figures.newest()), pk=pk)
+    mails = dict(
+        Message.objects.about(f"event/{event.pk}")
+        .order_by()
+        .values_list("state")
+        .annotate(number=Count("pk"))
+    )
+    return TemplateResponse(
+        request,
+        "desk/event.html",
+        frame(
+            request,
+            _("Overview"),
+            event=event,
+            availability=availability.of_event(event),
+            tally=figures.tally_on(event),
+            present=event.registrations.present().count(),
+            articles=Article.objects.filter(event=event).select_related("organisation"),
+            mails=mails,
+            programme_items=event.sessions.count(),
+        ),
+    )
+
+
+@scoped
+@require_safe
+def event_preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """The public page as it would be now, for those who work on the event."""
+    mine = manageable(Event.objects.all(), request.user)
+    event = get_object_or_404(with_record(mine), pk=pk)
+    response = TemplateResponse(
+        request, "desk/event_preview.html", {**event_context(event), "is_preview": True}
+    )
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@scoped
+@require_safe
+def outbox(request: HttpRequest) -> HttpResponse:
+    """All messages, for administrators."""
+    _administrators_only(request)
+    return TemplateResponse(
+        request,
+        "desk/outbox.html",
+        frame(
+            request, _("All mail"), **maillog.listing(request, Message.objects.all())
+        ),
+    )
+
+
+@scoped
+@require_safe
+def outbox_message(request: HttpRequest, message_id: int) -> HttpResponse:
+    """One message in full, with the links in it."""
+    _administrators_only(request)
+    found = get_object_or_404(Message, pk=message_id)
+    return TemplateResponse(
+        request, "desk/message.html", frame(request, found.subject, message=found)
+    )
+
+
+@scoped
+@require_POST
+def outbox_retry(request: HttpRequest, message_id: int) -> HttpResponse:
+    """Send a message again."""
+    _administrators_only(request)
+    maillog.retry(request, get_object_or_404(Message, pk=message_id))
+    return redirect("desk_outbox_message", message_id=message_id)
+
+
+@scoped
+@require_POST
+def outbox_stop(request: HttpRequest, message_id: int) -> HttpResponse:
+    """Keep a message from being sent."""
+    _administrators_only(request)
+    maillog.stop(request, get_object_or_404(Message, pk=message_id))
+    return redirect("desk_outbox_message", message_id=message_id)
+
+
+def rows(events: list[Event]) -> list[dict[str, Any]]:
+    """Return events with their seats and queue, in one query for all."""
+    said = availability.of_events(events)
+    return [
+        {
+            "event": event,
+            "availability": said[event.pk],
+            "queue": sum(places.waiting for places in said[event.pk].places),
+        }
+        for event in events
+    ]
+
+
+def _administrators_only(request: HttpRequest) -> None:
+    if not request.user.is_superuser:
+        raise Http404
+
+
+urlpatterns = [
+    path("events/", event_list, name="desk_events"),
+    path("events/<int:pk>/", event_overview, name="desk_event"),
+    path("events/<int:pk>/preview/", event_preview, name="desk_event_preview"),
+    path("outbox/", outbox, name="desk_outbox"),
+    path("outbox/<int:message_id>/", outbox_message, name="desk_outbox_message"),
+    path("outbox/<int:message_id>/retry/", outbox_retry, name="desk_outbox_retry"),
+    path("outbox/<int:message_id>/stop/", outbox_stop, name="desk_outbox_stop"),
+]

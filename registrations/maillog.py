@@ -1,0 +1,135 @@
+"""The desk's pages of the mail about one event: what was sent, what waits, what failed and why."""
+
+import re
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.desk import scoped
+from accounts.permissions import manageable
+from events.desk import frame
+from events.models import Event
+from outbox import control
+from outbox.models import Message, State
+from registrations.models import Registration
+
+PER_PAGE = 50
+PERSONAL_LINK = re.compile(r"(/(?:r|me)/)[^/\s\"'<>]+")
+#: What a person is told although the registration is over.
+PARTING_WORDS = ("cancelled", "lapsed", "event-cancelled")
+
+
+@scoped
+@require_safe
+def mail(request: HttpRequest, pk: int) -> HttpResponse:
+    """The messages about an event, newest first."""
+    event = _managed(request, pk)
+    return TemplateResponse(
+        request,
+        "desk/mail.html",
+        frame(request, _("Mail"), event=event, **listing(request, _of(event))),
+    )
+
+
+@scoped
+@require_safe
+def message(request: HttpRequest, pk: int, message_id: int) -> HttpResponse:
+    """One message as it goes out, but for the personal link, which is its reader's alone."""
+    event = _managed(request, pk)
+    found = get_object_or_404(_of(event), pk=message_id)
+    found.text, found.html = (PERSONAL_LINK.sub(r"\1…", part) for part in (found.text, found.html))
+    return TemplateResponse(
+        request,
+        "desk/message.html",
+        frame(request, found.subject, event=event, message=found, links_hidden=True),
+    )
+
+
+@scoped
+@require_POST
+def message_retry(request: HttpRequest, pk: int, message_id: int) -> HttpResponse:
+    """Send a message again that was given up or stopped."""
+    event = _managed(request, pk)
+    found = get_object_or_404(_of(event), pk=message_id)
+    retry(request, found)
+    return redirect("desk_message", pk=event.pk, message_id=found.pk)
+
+
+@scoped
+@require_POST
+def message_stop(request: HttpRequest, pk: int, message_id: int) -> HttpResponse:
+    """Keep a message that waits from being sent."""
+    event = _managed(request, pk)
+    found = get_object_or_404(_of(event), pk=message_id)
+    stop(request, found)
+    return redirect("desk_message", pk=event.pk, message_id=found.pk)
+
+
+def listing(request: HttpRequest, mails: QuerySet[Message]) -> dict[str, object]:
+    """Return the page of a list of messages that was asked for, with search and the numbers by state."""
+    counted = dict(mails.order_by().values_list("state").annotate(number=Count("pk")))
+    query, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
+    if state in State.values:
+        mails = mails.filter(state=state)
+    if query:
+        mails = mails.filter(recipient__icontains=query) | mails.filter(subject__icontains=query)
+    rows = mails.defer("text", "html", "calendar").order_by("-created_at", "-pk")
+    return {
+        "page": Paginator(rows, PER_PAGE).get_page(request.GET.get("page")),
+        "query": query,
+        "state": state,
+        "states": [(key, label, counted.get(key, 0)) for key, label in State.choices],
+        "total": sum(counted.values()),
+    }
+
+
+def retry(request: HttpRequest, found: Message) -> None:
+    """Send a message again, unless it speaks of a registration that is over; say which."""
+    if is_outdated(found):
+        messages.error(
+            request, _("It was not sent: this person no longer takes part in the event.")
+        )
+    elif control.retry(found):
+        messages.success(request, _("The message goes out in a moment."))
+    else:
+        messages.info(request, _("The message is on its way already."))
+
+
+def stop(request: HttpRequest, found: Message) -> None:
+    """Stop a message if it still waits; say whether it was in time."""
+    if control.stop(found):
+        messages.success(request, _("The message is stopped."))
+    else:
+        messages.error(request, _("Too late: the message does not wait any more."))
+
+
+def is_outdated(found: Message) -> bool:
+    """Whether it speaks to someone of a registration that is over."""
+    kind, _slash, rest = found.key.partition("/")
+    number, _slash, reason = rest.partition("/")
+    if kind != "registration" or not number.isdecimal() or reason in PARTING_WORDS:
+        return False
+    return not Registration.objects.live().filter(pk=number).exists()
+
+
+def _managed(request: HttpRequest, pk: int) -> Event:
+    return get_object_or_404(manageable(Event.objects.with_facts(), request.user), pk=pk)
+
+
+def _of(event: Event) -> QuerySet[Message]:
+    return Message.objects.about(f"event/{event.pk}")
+
+
+urlpatterns = [
+    path("events/<int:pk>/mail/", mail, name="desk_mail"),
+    path("events/<int:pk>/mail/<int:message_id>/", message, name="desk_message"),
+    path("events/<int:pk>/mail/<int:message_id>/retry/", message_retry, name="desk_message_retry"),
+    path("events/<int:pk>/mail/<int:message_id>/stop/", message_stop, name="desk_message_stop"),
+]

@@ -1,0 +1,69 @@
+"""What the registrations app brings to the desk: its addresses, its tabs, and what a change means for people."""
+
+from collections.abc import Iterable
+
+from django.db.models import Count
+from django.urls import URLPattern
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from wagtail import hooks
+
+from accounts.permissions import can_check_in, can_manage
+from events.models import Event
+from events.models import Status as EventStatus
+from events.tabs import EventLink
+from registrations.models import Status
+from registrations.receivers import NEWS, TOLD
+
+
+@hooks.register("register_admin_urls")
+def addresses() -> list[URLPattern]:
+    from registrations import desk, maillog
+
+    return [*desk.urlpatterns, *maillog.urlpatterns]
+
+
+@hooks.register("plenary_event_links")
+def tabs() -> list[EventLink]:
+    return [
+        EventLink(gettext_lazy("Participants"), "desk_participants", can_manage, order=40),
+        EventLink(gettext_lazy("Attendance"), "desk_attendance", can_check_in, order=50),
+        EventLink(gettext_lazy("Mail"), "desk_mail", can_manage, order=70),
+    ]
+
+
+@hooks.register("plenary_event_consequences")
+def mails_that_follow(event: Event, action: str, changed: set[str]) -> Iterable[str]:
+    """Say how many people an action concerns and who is told by mail."""
+    if event.is_over or event.status == EventStatus.DRAFT:
+        return []
+    if action == "change" and (event.status != EventStatus.PUBLISHED or not changed & NEWS):
+        return []
+    counted = dict(
+        event.registrations.filter(status__in=TOLD)
+        .order_by()
+        .values_list("status")
+        .annotate(number=Count("pk"))
+    )
+    holding = counted.get(Status.CONFIRMED, 0) + counted.get(Status.OFFERED, 0)
+    others = counted.get(Status.WAITING, 0) + counted.get(Status.APPLIED, 0)
+    if not holding and not others:
+        return [] if action == "change" else [_("Nobody is registered, so no mail is sent.")]
+    said = [
+        ngettext(
+            "%(number)s person holds a place and gets a mail.",
+            "%(number)s people hold a place and get a mail.",
+            holding,
+        )
+        % {"number": holding}
+    ]
+    if others:
+        said.append(
+            ngettext(
+                "%(number)s person waits and gets a mail too.",
+                "%(number)s people wait and get a mail too.",
+                others,
+            )
+            % {"number": others}
+        )
+    return said
