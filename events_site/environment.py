@@ -69,4 +69,5 @@ def celery_transport(redis_url: str, var_dir: Path) -> tuple[str, dict[str, Any]
         "data_folder_in": str(folder / "queue"),
         "data_folder_out": str(folder / "queue"),
         "control_folder": str(folder / "control"),
+        "polling_interval": 0.2,
     }
