@@ -45,6 +45,12 @@ OPEN_TO_STAFF = {
 }
 
 
+class StaffRequest(HttpRequest):
+    """A request behind the door of the desk: somebody is signed in."""
+
+    user: User
+
+
 class DeskGate:
     """Lets members of organisations through to scoped views only."""
 
@@ -124,13 +130,21 @@ class ScopedIndexView(snippets.IndexView):
     columns = ModelIndexView.columns
 
 
-class ScopedEditView(snippets.EditView):
-    """The edit view without the panel of checks: it works through a bar in the page that we do not have."""
+class WithoutChecks:
+    """A view without the panel of checks, which works through a bar in the public page that we do not have."""
 
     def get_side_panels(self) -> Any:
-        panels = super().get_side_panels()
+        panels = super().get_side_panels()  # type: ignore[misc]
         panels[:] = [panel for panel in panels if not isinstance(panel, ChecksSidePanel)]
         return panels
+
+
+class ScopedCreateView(WithoutChecks, snippets.CreateView):
+    pass
+
+
+class ScopedEditView(WithoutChecks, snippets.EditView):
+    pass
 
 
 class ScopedSnippetViewSet(snippets.SnippetViewSet):
@@ -143,6 +157,7 @@ class ScopedSnippetViewSet(snippets.SnippetViewSet):
     scope: Scope
     may_add: Callable[[Someone], bool]
     index_view_class = ScopedIndexView
+    add_view_class = ScopedCreateView
     edit_view_class = ScopedEditView
 
     def __init__(self, **options: Any) -> None:
@@ -168,8 +183,9 @@ class ScopedSnippetViewSet(snippets.SnippetViewSet):
                 if pk is not None and not mine.filter(pk=_unquoted(pk)).exists():
                     raise Http404
             response = view(request, *args, **kwargs)
-            # A preview has been through the middleware already: the policy of the desk holds, not the public one.
-            response.headers.pop("Content-Security-Policy", None)
+            # A preview has been through the middleware already: the policies of the desk hold, not the public ones.
+            for policy in ("Content-Security-Policy", "X-Frame-Options"):
+                response.headers.pop(policy, None)
             return response
 
         return scoped(guarded)
@@ -186,11 +202,11 @@ class AdministratorsViewSet(ModelViewSet):
     search_backend_name = None
 
     @property
-    def url_prefix(self) -> str:  # type: ignore[override]
+    def url_prefix(self) -> str:
         return f"network/{self.name}"
 
     @property
-    def url_namespace(self) -> str:  # type: ignore[override]
+    def url_namespace(self) -> str:
         return f"network_{self.name}"
 
 

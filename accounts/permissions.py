@@ -43,12 +43,12 @@ def organisations_of(user: Someone, roles: tuple[Role, ...]) -> QuerySet[Organis
     ).distinct()
 
 
-def _led_by[M: Model](events: QuerySet[M], user: Someone, roles: tuple[Role, ...]) -> QuerySet[M]:
+def _led_by[Q: QuerySet[Any]](events: Q, user: Someone, roles: tuple[Role, ...]) -> Q:
     if user.is_active and user.is_superuser:
         return events
     if not user.is_active or user.is_anonymous:
         return events.none()
-    links = events.model._meta.get_field("organisation_links").related_model._default_manager  # type: ignore[union-attr]
+    links = events.model._meta.get_field("organisation_links").related_model._default_manager
     led = links.filter(
         role__in=LEADING,
         organisation__memberships__user=user,
@@ -57,7 +57,7 @@ def _led_by[M: Model](events: QuerySet[M], user: Someone, roles: tuple[Role, ...
     return events.filter(pk__in=led.values("event_id"))
 
 
-def manageable[M: Model](events: QuerySet[M], user: Someone) -> QuerySet[M]:
+def manageable[Q: QuerySet[Any]](events: Q, user: Someone) -> Q:
     """The events that this person may see at the desk and change."""
     return _led_by(events, user, MANAGING)
 
@@ -67,7 +67,7 @@ def can_manage(user: Someone, event: Model) -> bool:
     return manageable(_itself(event), user).exists()
 
 
-def attendable[M: Model](events: QuerySet[M], user: Someone) -> QuerySet[M]:
+def attendable[Q: QuerySet[Any]](events: Q, user: Someone) -> Q:
     """The events whose participants this person may check in."""
     return _led_by(events, user, CHECKING_IN)
 
@@ -77,7 +77,7 @@ def can_check_in(user: Someone, event: Model) -> bool:
     return attendable(_itself(event), user).exists()
 
 
-def reportable[M: Model](events: QuerySet[M], user: Someone) -> QuerySet[M]:
+def reportable[Q: QuerySet[Any]](events: Q, user: Someone) -> Q:
     """The events that this person may write a recap of, and whose figures they may therefore read."""
     return _led_by(events, user, (Role.MANAGER, Role.ORGANISER, Role.EDITOR))
 
@@ -87,7 +87,7 @@ def can_report(user: Someone, event: Model) -> bool:
     return reportable(_itself(event), user).exists()
 
 
-def editable[M: Model](articles: QuerySet[M], user: Someone) -> QuerySet[M]:
+def editable[Q: QuerySet[Any]](articles: Q, user: Someone) -> Q:
     """The articles that this person may see at the desk and change."""
     if user.is_active and user.is_superuser:
         return articles

@@ -34,7 +34,8 @@ class SignInForm(LoginForm):
     error_messages = {
         **LoginForm.error_messages,
         "invalid_login": _(
-            "That did not work. Check the address and the password; after several failed attempts, wait a quarter of an hour."
+            "That did not work. Check the address and the password;"
+            " after several failed attempts, wait a quarter of an hour."
         ),
     }
 

@@ -19,7 +19,7 @@ from accounts.models import Jurisdiction, Membership, Organisation
 #: Wagtail's menus that lead nowhere here: there is no page tree, and its help is about one.
 OF_NO_USE = {"explorer", "help", "groups", "collections", "workflows", "workflow-tasks"}
 #: Wagtail's menus that lead to administrators' views.
-FOR_ADMINISTRATORS = {"images", "reports", "settings", "snippets"}
+FOR_ADMINISTRATORS = {"images", "documents", "reports", "settings", "snippets"}
 
 
 @hooks.register("insert_global_admin_css")

@@ -13,6 +13,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +32,7 @@ class Stopped(Exception):
 
 
 class Failed(Exception):
-    """The demo cannot run; the text says why."""
+    """The demo cannot run; the text says why, if that has not been said."""
 
 
 class Processes:
@@ -82,7 +83,7 @@ class Processes:
             self.pause()
         self.bury(leader)
         if leader.returncode:
-            raise Failed("The demo was not started.")
+            raise Failed
 
     def bury(self, leader: subprocess.Popen[bytes]) -> None:
         """Make sure that nothing is left of a process that ended or must end: workers outlive their master."""
@@ -142,9 +143,9 @@ def end_with_parent() -> None:
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
-def say(text: str) -> None:
+def say(text: str, to: TextIO = sys.stdout) -> None:
     with suppress(OSError):  # the terminal may be gone, and the processes must end all the same
-        print(text, flush=True)
+        print(text, end="\n" if text else "", file=to, flush=True)
 
 
 def shown(path: Path) -> str:
@@ -159,7 +160,9 @@ def chosen_port() -> int:
     port = int(text)
     if not is_free(port):
         other = next((n for n in range(port + 1, 65536) if is_free(n)), 8001)
-        raise Failed(f"Port {port} is in use; choose another one, for example: PORT={other} make demo")
+        raise Failed(
+            f"Port {port} is in use; choose another one, for example: PORT={other} make demo"
+        )
     return port
 
 
@@ -214,13 +217,17 @@ def run(processes: Processes, port: int) -> None:
         web = running[0]
         if web.leader.poll() is not None or time.monotonic() > limit:
             lines = web.log.read_text(errors="replace").splitlines()[-5:]
-            raise Failed("\n".join([f"The web server does not answer; {shown(web.log)} ends so:", *lines]))
+            raise Failed(
+                "\n".join([f"The web server does not answer; {shown(web.log)} ends so:", *lines])
+            )
         processes.pause()
 
     say(f"\nPlenary runs at {site_url}\n")
     with suppress(FileNotFoundError):
         say((VAR / "demo-sign-ins.txt").read_text())
-    say(f"Mail is written to {shown(VAR / 'mail')}, logs to {shown(VAR / 'log')}. Ctrl-C stops it all.")
+    say(
+        f"Mail is written to {shown(VAR / 'mail')}, logs to {shown(VAR / 'log')}. Ctrl-C stops it all."
+    )
     while True:
         for service in running:
             service.tend()
@@ -240,8 +247,7 @@ def main() -> int:
         say("\nStopped.")
         return 0
     except Failed as failure:
-        with suppress(OSError):
-            print(failure, file=sys.stderr, flush=True)
+        say(str(failure), to=sys.stderr)
         return 1
     return 0
 

@@ -55,7 +55,11 @@ def feed(events: Iterable[Event], *, name: str) -> bytes:
 
     An event that cannot be written is logged and left out: one bad record must not take the others away.
     """
-    return _calendar(list(events), name=name)
+    events = list(events)
+    try:
+        return _calendar(events, name=name)
+    except Exception:
+        return _calendar([event for event in events if _can_be_written(event)], name=name)
 
 
 def request(event: Event, *, scheduling: Scheduling) -> bytes:
@@ -113,8 +117,8 @@ def _calendar(
     if method:
         calendar.add("method", method)
     if name:
-        calendar.add("name", _clean(name))
-        calendar.add("x-wr-calname", _clean(name))
+        for title_of_feed in ("name", "x-wr-calname"):
+            calendar.add(title_of_feed, vText(_one_line(name)))
         calendar.add(
             "refresh-interval", vDuration(timedelta(hours=1)), parameters={"VALUE": "DURATION"}
         )
@@ -126,16 +130,17 @@ def _calendar(
         if block := zones[zone]:
             calendar.add_component(block)
     for event in events:
-        try:
-            entry = _entry(event, zones, method=method, scheduling=scheduling)
-            entry.to_ical()
-        except Exception:
-            if not name:
-                raise
-            logger.exception("Event %s is left out of the feed %r.", event.pk, name)
-            continue
-        calendar.add_component(entry)
+        calendar.add_component(_entry(event, zones, method=method, scheduling=scheduling))
     return calendar.to_ical()
+
+
+def _can_be_written(event: Event) -> bool:
+    try:
+        event_file(event)
+    except Exception:
+        logger.exception("Event %s is left out of the feeds.", event.pk)
+        return False
+    return True
 
 
 def _zones(events: list[Event]) -> dict[str, Timezone | None]:
@@ -160,19 +165,19 @@ def _entry(
     entry.add("last-modified", changed_at)
     entry.add("sequence", scheduling.sequence if scheduling else event.sequence)
     withdrawn = method == "CANCEL" or event.status == Status.CANCELLED
-    entry.add("summary", _clean(title(event)))
+    entry.add("summary", _one_line(title(event)))
     start, end = _span(event, zones)
     entry.add("dtstart", start)
     entry.add("dtend", end)
-    entry.add("location", _clean(location(event)))
+    entry.add("location", _one_line(location(event)))
     entry.add("description", _clean(description(event)))
     entry.add("url", vUri(settings.SITE_URL + event.get_absolute_url()))
-    if categories := [_clean(topic.name) for topic in event.topics.all()]:
+    if categories := [_one_line(topic.name) for topic in event.topics.all()]:
         entry.add("categories", categories)
     if event.venue and event.venue.latitude is not None and event.venue.longitude is not None:
         entry.add("geo", (float(event.venue.latitude), float(event.venue.longitude)))
     if event.contact_email and not scheduling:
-        entry.add("contact", _clean(event.contact_email))
+        entry.add("contact", _one_line(event.contact_email))
     status = (
         "CANCELLED"
         if withdrawn
@@ -208,12 +213,12 @@ def _instant(moment: datetime, event: Event, zones: dict[str, Timezone | None]) 
 
 def _address(entry: Entry, scheduling: Scheduling) -> None:
     organiser = vCalAddress(f"mailto:{settings.DEFAULT_FROM_EMAIL}")
-    organiser.params["CN"] = vText(_clean(scheduling.organiser_name))
+    organiser.params["CN"] = vText(_one_line(scheduling.organiser_name))
     entry.add("organizer", organiser)
     attendee = vCalAddress(f"mailto:{scheduling.attendee_email}")
     attendee.params.update(
         {
-            "CN": vText(_clean(scheduling.attendee_name)),
+            "CN": vText(_one_line(scheduling.attendee_name)),
             "CUTYPE": vText("INDIVIDUAL"),
             "ROLE": vText("REQ-PARTICIPANT"),
             "PARTSTAT": vText("ACCEPTED"),
@@ -249,3 +254,7 @@ def as_text(html: str) -> str:
 def _clean(text: str) -> str:
     """Text without the control characters that break a calendar file (RFC 5545 3.3.11)."""
     return CONTROLS.sub(" ", text.replace("\r\n", "\n"))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_clean(text).split())

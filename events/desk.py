@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable
 from copy import copy
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import ProtectedError
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -14,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from wagtail import hooks
 
-from accounts.desk import scoped
+from accounts.desk import StaffRequest, scoped
 from accounts.models import User
 from accounts.permissions import MANAGING, has_role, manageable
 from events import lifecycle
@@ -37,19 +39,19 @@ def links_of(event: Event, user: User) -> list[tuple[str, str]]:
 
 
 def frame(
-    request: HttpRequest, title: str, *, event: Event | None = None, **more: Any
+    request: StaffRequest, title: str, *, event: Event | None = None, **more: Any
 ) -> dict[str, Any]:
     """Return what every page of ours needs inside Wagtail's frame: title, way back, tabs of the event."""
     tabs = links_of(event, request.user) if event else []
     crumbs = [{"url": reverse("wagtailadmin_home"), "label": _("Home")}]
-    if has_role(request.user, MANAGING):
+    if event and has_role(request.user, MANAGING):
         crumbs.append({"url": reverse("desk_events"), "label": _("Events")})
-    if event:
-        crumbs.append({"url": tabs[0][1] if tabs else "", "label": event.title})
+    if not event:
+        crumbs.append({"url": "", "label": title})
     return {
         "header_title": f"{title} - {event.title}" if event else title,
         "heading": title,
-        "breadcrumbs_items": [*crumbs, {"url": "", "label": title}],
+        "breadcrumbs_items": crumbs,
         "event": event,
         "tabs": tabs,
         **more,
@@ -71,7 +73,7 @@ def consequences(event: Event, action: str, changed: Iterable[str] = ()) -> list
 
 @scoped
 @require_http_methods(GET_AND_POST)
-def event_new(request: HttpRequest) -> HttpResponse:
+def event_new(request: StaffRequest) -> HttpResponse:
     """A new draft."""
     if not has_role(request.user, MANAGING):
         raise Http404
@@ -82,14 +84,15 @@ def event_new(request: HttpRequest) -> HttpResponse:
         except RefusedChange as refusal:
             form.add_error(None, str(refusal))
         else:
-            messages.success(request, _("The draft is saved. Only you and your colleagues see it."))
+            if not request.POST.get("next"):
+                messages.success(request, _("The draft is saved. Only your organisation sees it."))
             return redirect(_next(request, event))
     return _form_page(request, form, _("New event"), event=None)
 
 
 @scoped
 @require_http_methods(GET_AND_POST)
-def event_edit(request: HttpRequest, pk: int) -> HttpResponse:
+def event_edit(request: StaffRequest, pk: int) -> HttpResponse:
     """Change an event; where a change is news to people, the page asks once more with their number."""
     event = get_object_or_404(manageable(Event.objects.with_facts(), request.user), pk=pk)
     form = EventForm(request.POST or None, instance=copy(event), user=request.user)
@@ -103,14 +106,15 @@ def event_edit(request: HttpRequest, pk: int) -> HttpResponse:
                 form.add_error(None, str(refusal))
                 warnings = []
             else:
-                messages.success(request, _("Saved."))
+                if not request.POST.get("next"):
+                    messages.success(request, _("Saved."))
                 return redirect(_next(request, event))
     return _form_page(request, form, _("Edit"), event=event, warnings=warnings)
 
 
 @scoped
 @require_http_methods(GET_AND_POST)
-def programme(request: HttpRequest, pk: int) -> HttpResponse:
+def programme(request: StaffRequest, pk: int) -> HttpResponse:
     """The sessions of an event with their speakers."""
     event = get_object_or_404(manageable(Event.objects.with_facts(), request.user), pk=pk)
     formset = ProgrammeFormSet(
@@ -138,7 +142,7 @@ def programme(request: HttpRequest, pk: int) -> HttpResponse:
 
 @scoped
 @require_http_methods(GET_AND_POST)
-def event_publish(request: HttpRequest, pk: int) -> HttpResponse:
+def event_publish(request: StaffRequest, pk: int) -> HttpResponse:
     """Ask, then make the event public."""
     return _move(
         request,
@@ -153,7 +157,7 @@ def event_publish(request: HttpRequest, pk: int) -> HttpResponse:
 
 @scoped
 @require_http_methods(GET_AND_POST)
-def event_postpone(request: HttpRequest, pk: int) -> HttpResponse:
+def event_postpone(request: StaffRequest, pk: int) -> HttpResponse:
     """Ask, then say that the event does not take place on its date."""
     return _move(
         request,
@@ -168,7 +172,7 @@ def event_postpone(request: HttpRequest, pk: int) -> HttpResponse:
 
 @scoped
 @require_http_methods(GET_AND_POST)
-def event_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+def event_cancel(request: StaffRequest, pk: int) -> HttpResponse:
     """Ask with the consequence in numbers, then call the event off."""
     return _move(
         request,
@@ -183,29 +187,33 @@ def event_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 @scoped
 @require_http_methods(GET_AND_POST)
-def event_delete(request: HttpRequest, pk: int) -> HttpResponse:
+def event_delete(request: StaffRequest, pk: int) -> HttpResponse:
     """Ask, then delete a draft. What was public is cancelled instead."""
     event = get_object_or_404(manageable(Event.objects.with_facts(), request.user), pk=pk)
     refusal = ""
     if event.status != Status.DRAFT:
         refusal = _("Only a draft can be deleted. A public event can be cancelled.")
-    elif event.registrations.exists():  # type: ignore[attr-defined]
-        refusal = _("People have been registered for this draft. Publish it, then cancel it.")
     elif request.method == "POST":
-        event.delete()
-        messages.success(request, _("The draft is deleted."))
-        return redirect("desk_events")
-    said = {
-        "heading": _("Delete this draft?"),
-        "button": _("Delete the draft"),
-        "warnings": [_("It is gone for good, with its programme.")],
-    }
-    return _confirmation(request, event, refusal=refusal, **said)
+        try:
+            event.delete()
+        except ProtectedError:
+            refusal = _("People have been registered for this draft. Publish it, then cancel it.")
+        else:
+            messages.success(request, _("The draft is deleted."))
+            return redirect("desk_events")
+    return _confirmation(
+        request,
+        event,
+        heading=_("Delete this draft?"),
+        refusal=refusal,
+        button=_("Delete the draft"),
+        warnings=[_("It is gone for good, with its programme.")],
+    )
 
 
 @scoped
 @require_http_methods(GET_AND_POST)
-def venue_new(request: HttpRequest) -> HttpResponse:
+def venue_new(request: StaffRequest) -> HttpResponse:
     """A new venue for everybody's use; with `event` it becomes the venue of that draft."""
     if not has_role(request.user, MANAGING):
         raise Http404
@@ -231,7 +239,7 @@ def venue_new(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _store(request: HttpRequest, form: EventForm) -> Event:
+def _store(request: StaffRequest, form: EventForm) -> Event:
     return lifecycle.apply_changes(
         form.instance,
         by=request.user,
@@ -247,7 +255,7 @@ def _news(event: Event, form: EventForm) -> list[str]:
     return consequences(event, "change", changed)
 
 
-def _next(request: HttpRequest, event: Event) -> str:
+def _next(request: StaffRequest, event: Event) -> str:
     """Where the pressed button leads once the event is saved."""
     wanted = request.POST.get("next", "")
     if wanted == "venue":
@@ -257,7 +265,7 @@ def _next(request: HttpRequest, event: Event) -> str:
 
 
 def _form_page(
-    request: HttpRequest, form: EventForm, title: str, *, event: Event | None, **more: Any
+    request: StaffRequest, form: EventForm, title: str, *, event: Event | None, **more: Any
 ) -> HttpResponse:
     return TemplateResponse(
         request,
@@ -268,7 +276,7 @@ def _form_page(
 
 
 def _move(
-    request: HttpRequest,
+    request: StaffRequest,
     pk: int,
     move: Callable[..., Event],
     *,
@@ -294,13 +302,22 @@ def _move(
         heading=heading,
         button=button,
         refusal=refusal,
-        warnings=consequences(event, action),
+        warnings=[*_what_happens(event, action), *consequences(event, action)],
         is_dangerous=action != "publish",
     )
 
 
+def _what_happens(event: Event, action: str) -> list[str]:
+    address = settings.SITE_URL + event.get_absolute_url()
+    return {
+        "publish": [_("Everybody can see it, at %(address)s.") % {"address": address}],
+        "postpone": [_("Its page says that a new date follows. Nobody can register until then.")],
+        "cancel": [_("Its page stays, and says that it is cancelled. This cannot be undone.")],
+    }[action]
+
+
 def _confirmation(
-    request: HttpRequest, event: Event, *, heading: str, refusal: str = "", **said: Any
+    request: StaffRequest, event: Event, *, heading: str, refusal: str = "", **said: Any
 ) -> HttpResponse:
     context = frame(request, heading, event=event, refusal=refusal, **said)
     context.setdefault("is_dangerous", True)

@@ -26,7 +26,9 @@ from events.models import (
     from_local,
 )
 
-REGIONS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")  # fmt: skip
+REGIONS = (
+    "Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
+)  # fmt: skip
 WALL_TIME = "%Y-%m-%dT%H:%M"
 MAIN = (
     "title", "kind", "format", "starts_at", "ends_at", "timezone", "venue", "organisers", "topics",
@@ -73,7 +75,7 @@ class ManyField(forms.ModelMultipleChoiceField):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, widget=forms.SelectMultiple(attrs={"data-picker": ""}), **kwargs)
 
-    def clean(self, value: Any) -> list[Any]:
+    def clean(self, value: Any) -> list[Any]:  # type: ignore[override]
         found = {str(item.pk): item for item in super().clean(value)}
         return [found[key] for key in dict.fromkeys(map(str, value or [])) if key in found]
 
@@ -111,7 +113,8 @@ class EventForm(forms.ModelForm):
             "summary": _("One or two sentences, shown in lists and mails."),
             "venue": _("Not needed for an online event."),
             "slug": _(
-                "The end of the page's address. Left empty it is made from the title; a change breaks links to a public page."
+                "The end of the page's address. Left empty it is made from the title;"
+                " a change breaks links to a public page."
             ),
             "is_whole_day": _("The event is then shown without hours."),
             "audience": _("Who may register, as in: members of the network."),
@@ -136,19 +139,19 @@ class EventForm(forms.ModelForm):
         fields["venue"].empty_label = _("None yet")
         fields["venue"].queryset = fields["venue"].queryset
         fields["series"].empty_label = _("None")
-        self.initial |= self._of_event() if self.instance.pk else self._of_new_event()
+        self.initial.update(self._of_event() if self.instance.pk else self._of_new_event())
         fields["timezone"].choices = zone_choices(self.initial["timezone"])
         for name in ("organisers", "hosts", "partners", "topics"):
             put_first(fields[name], self[name].value() or [])
 
     def _of_event(self) -> dict[str, Any]:
         event = self.instance
-        ends = datetime.combine(event.last_day, time(23, 59)) if event.is_whole_day else event.local_end  # fmt: skip
+        stored = {name: getattr(event, name) for name in INSTANTS}
+        walls = {name: at and wall_time(at, event.timezone) for name, at in stored.items()}
+        if event.is_whole_day:
+            walls["ends_at"] = datetime.combine(event.last_day, time(23, 59))
         return {
-            "starts_at": event.local_start,
-            "ends_at": ends,
-            "opens_at": event.opens_at and event.opens_at.astimezone(event.zone),
-            "closes_at": event.closes_at and event.closes_at.astimezone(event.zone),
+            **walls,
             "organisers": event.organisers,
             "hosts": event.hosts,
             "partners": event.partners,
@@ -195,9 +198,9 @@ class EventForm(forms.ModelForm):
         data = super().clean() or self.cleaned_data
         self._check_roles(data)
         self._set_instants(data)
-        if self.instance.is_public and data.get("format") != Format.ONLINE and "venue" in data:
-            if data["venue"] is None:
-                self.add_error("venue", _("Choose a venue, or change the format to online."))
+        needs_venue = self.instance.is_public and data.get("format") != Format.ONLINE
+        if needs_venue and "venue" in data and data["venue"] is None:
+            self.add_error("venue", _("Choose a venue, or change the format to online."))
         if data.get("format") == Format.ONLINE:
             data["capacity_in_person"] = None
         elif data.get("format") == Format.IN_PERSON:
@@ -294,7 +297,8 @@ class VenueForm(forms.ModelForm):
     def save(self, commit: bool = True) -> Venue:
         venue = super().save(commit=False)
         base = slugify(f"{venue.name} {venue.city}")[:70] or "venue"
-        venue.slug = _free(base, set(Venue.objects.filter(slug__startswith=base).values_list("slug", flat=True)))  # fmt: skip
+        taken = Venue.objects.filter(slug__startswith=base).values_list("slug", flat=True)
+        venue.slug = _free(base, set(taken))
         if commit:
             venue.save()
         return venue
@@ -322,9 +326,12 @@ class SessionForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.event = event
         session = self.instance
+        starts_at = session.starts_at or event.starts_at
+        self.initial["starts_at"] = wall_time(starts_at, event.timezone)
+        self.initial["ends_at"] = wall_time(
+            session.ends_at or starts_at + timedelta(hours=1), event.timezone
+        )
         if session.pk:
-            self.initial["starts_at"] = session.starts_at.astimezone(event.zone)
-            self.initial["ends_at"] = session.ends_at.astimezone(event.zone)
             self.initial["people"] = "\n".join(
                 ", ".join(filter(None, (one.name, one.affiliation)))
                 for one in session.speakers.all()
@@ -370,20 +377,23 @@ class SessionForm(forms.ModelForm):
 
 
 ProgrammeFormSet = forms.inlineformset_factory(
-    Event, Session, form=SessionForm, extra=3, can_delete=True, max_num=200
+    Event, Session, form=SessionForm, extra=2, can_delete=True, max_num=200
 )
 
 
 def instant_of(wall: datetime, zone: str, *, stored: datetime | None) -> datetime:
-    """Return the instant of a wall time; the stored one where it reads the same, so that an hour that comes twice stays.
+    """Return the instant of a wall time; the stored one where it reads the same: an hour may come twice.
 
     Raises ValidationError for a time that the spring change of clocks skips.
     """
-    if stored:
-        local = stored.astimezone(ZoneInfo(zone))
-        if local.replace(tzinfo=None, second=0, microsecond=0) == wall:
-            return stored
+    if stored and wall_time(stored, zone) == wall:
+        return stored
     return from_local(wall, zone)
+
+
+def wall_time(instant: datetime, zone: str) -> datetime:
+    """Return what the clock of a zone shows at an instant, to the minute and without a zone."""
+    return instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None, second=0, microsecond=0)
 
 
 def start_of_day(day: date, zone: str) -> datetime:

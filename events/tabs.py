@@ -6,6 +6,8 @@ In a module of its own because hooks are registered before forms can be built.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.utils.functional import Promise
+
 from accounts.models import User
 from events.models import Event
 
@@ -17,7 +19,7 @@ class EventLink:
     `shown_to` is asked with the user and the event, once for all links that name the same function.
     """
 
-    label: str
+    label: str | Promise
     url_name: str
     shown_to: Callable[[User, Event], bool]
     order: int = 100

@@ -21,7 +21,7 @@ router.register("jurisdictions", JurisdictionViewSet, basename="api-jurisdiction
 # Swagger's page sets style attributes from its script.
 DOCS_CSP: dict[str, list[str]] = {**settings.SECURE_CSP, "style-src": [CSP.SELF, CSP.UNSAFE_INLINE]}
 
-urlpatterns = [
+urlpatterns: list[Any] = [
     path("", include(router.urls)),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path(

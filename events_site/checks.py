@@ -1,5 +1,6 @@
 """Checks at start what the settings promise: accent colours that can be read."""
 
+import re
 from typing import Any
 
 from django.conf import settings
@@ -7,10 +8,16 @@ from django.core.checks import Error, register
 
 PAPER, PAPER_DARK = "#fbf9f4", "#10151f"
 READABLE = 4.5
+COLOUR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 
 
 def luminance(colour: str) -> float:
-    """Return the relative luminance of a colour like #a43e16 (WCAG 2.2, definition of relative luminance)."""
+    """Return the relative luminance of a colour like #a43e16 (WCAG 2.2, definition of relative luminance).
+
+    Raises ValueError for anything else: the colour goes into a stylesheet as it is.
+    """
+    if not COLOUR.match(colour):
+        raise ValueError(colour)
     channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     red, green, blue = (
         c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
@@ -32,7 +39,7 @@ def accents_can_be_read(**_options: Any) -> list[Error]:
         colour = getattr(settings, name)
         try:
             ratio = contrast(colour, paper)
-        except (ValueError, IndexError):
+        except ValueError:
             errors.append(
                 Error(f"{name} is {colour!r}; write a colour like #a43e16.", id="plenary.E001")
             )

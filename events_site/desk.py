@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.desk import scoped
+from accounts.desk import StaffRequest, scoped
 from accounts.permissions import MANAGING, has_role, manageable
 from events.desk import frame
 from events.models import Event, Status
@@ -27,7 +27,7 @@ VIEWS = ("upcoming", "past", "drafts")
 
 @scoped
 @require_safe
-def event_list(request: HttpRequest) -> HttpResponse:
+def event_list(request: StaffRequest) -> HttpResponse:
     """One's own events: upcoming, past or drafts, with search by title."""
     if not has_role(request.user, MANAGING):
         raise Http404
@@ -67,7 +67,7 @@ def event_list(request: HttpRequest) -> HttpResponse:
 
 @scoped
 @require_safe
-def event_overview(request: HttpRequest, pk: int) -> HttpResponse:
+def event_overview(request: StaffRequest, pk: int) -> HttpResponse:
     """How an event stands: state, numbers, and what can be done next."""
     mine = manageable(Event.objects.with_facts(), request.user)
     event = get_object_or_404(mine.annotate(**figures.newest()), pk=pk)
@@ -96,7 +96,7 @@ def event_overview(request: HttpRequest, pk: int) -> HttpResponse:
 
 @scoped
 @require_safe
-def event_preview(request: HttpRequest, pk: int) -> HttpResponse:
+def event_preview(request: StaffRequest, pk: int) -> HttpResponse:
     """The public page as it would be now, for those who work on the event."""
     mine = manageable(Event.objects.all(), request.user)
     event = get_object_or_404(with_record(mine), pk=pk)
@@ -109,21 +109,19 @@ def event_preview(request: HttpRequest, pk: int) -> HttpResponse:
 
 @scoped
 @require_safe
-def outbox(request: HttpRequest) -> HttpResponse:
+def outbox(request: StaffRequest) -> HttpResponse:
     """All messages, for administrators."""
     _administrators_only(request)
     return TemplateResponse(
         request,
         "desk/outbox.html",
-        frame(
-            request, _("All mail"), **maillog.listing(request, Message.objects.all())
-        ),
+        {**frame(request, _("All mail")), **maillog.listing(request, Message.objects.all())},
     )
 
 
 @scoped
 @require_safe
-def outbox_message(request: HttpRequest, message_id: int) -> HttpResponse:
+def outbox_message(request: StaffRequest, message_id: int) -> HttpResponse:
     """One message in full, with the links in it."""
     _administrators_only(request)
     found = get_object_or_404(Message, pk=message_id)
@@ -134,7 +132,7 @@ def outbox_message(request: HttpRequest, message_id: int) -> HttpResponse:
 
 @scoped
 @require_POST
-def outbox_retry(request: HttpRequest, message_id: int) -> HttpResponse:
+def outbox_retry(request: StaffRequest, message_id: int) -> HttpResponse:
     """Send a message again."""
     _administrators_only(request)
     maillog.retry(request, get_object_or_404(Message, pk=message_id))
@@ -143,7 +141,7 @@ def outbox_retry(request: HttpRequest, message_id: int) -> HttpResponse:
 
 @scoped
 @require_POST
-def outbox_stop(request: HttpRequest, message_id: int) -> HttpResponse:
+def outbox_stop(request: StaffRequest, message_id: int) -> HttpResponse:
     """Keep a message from being sent."""
     _administrators_only(request)
     maillog.stop(request, get_object_or_404(Message, pk=message_id))
@@ -163,7 +161,7 @@ def rows(events: list[Event]) -> list[dict[str, Any]]:
     ]
 
 
-def _administrators_only(request: HttpRequest) -> None:
+def _administrators_only(request: StaffRequest) -> None:
     if not request.user.is_superuser:
         raise Http404
 

@@ -120,7 +120,7 @@ def event_context(event: Event) -> dict[str, Any]:
 def programme(event: Event) -> list[tuple[date, list[Item]]]:
     """Return the sessions of an event `with_record`, where each stands once a speaker, by day of its own clock."""
     items = []
-    for _pk, group in groupby(event.sessions.all(), key=lambda row: row.pk):
+    for _pk, group in groupby(_each_speaker(event), key=lambda row: row.pk):
         of_session = list(group)
         session = of_session[0]
         items.append(
@@ -139,6 +139,10 @@ def programme(event: Event) -> list[tuple[date, list[Item]]]:
     return [
         (day, list(group)) for day, group in groupby(items, key=lambda item: item.starts_at.date())
     ]
+
+
+def _each_speaker(event: Event) -> list[Any]:
+    return list(event.sessions.all())
 
 
 def rows(events: list[Event]) -> list[dict[str, Any]]:

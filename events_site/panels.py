@@ -56,7 +56,7 @@ class MailPanel(Component):
 
     name = "mail_in_trouble"
     template_name = "desk/home_mail.html"
-    order = 20
+    order = 5
 
     def get_context_data(self, parent_context: Any) -> dict[str, Any]:
         user = parent_context["request"].user
@@ -66,12 +66,12 @@ class MailPanel(Component):
             | Q(state__in=[State.WAITING, State.SENDING], send_after__lt=now - LATE)
         )
         by_topic = (
-            troubled.order_by()
-            .values("topic")
+            troubled.values("topic")
             .annotate(
                 failed=Count("pk", filter=Q(state=State.FAILED)),
                 late=Count("pk", filter=~Q(state=State.FAILED)),
-            )[: TO_DO * 4]
+            )
+            .order_by("-failed", "-late", "topic")[:TO_DO]
         )
         found = {row["topic"]: row for row in by_topic}
         events = Event.objects.in_bulk(filter(None, map(_event_id, found)))

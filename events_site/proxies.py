@@ -23,6 +23,8 @@ class TrustedProxies:
             for hop in reversed(
                 [part.strip() for part in forwarded_for.split(",") if part.strip()]
             ):
+                if not _is_address(hop):
+                    break
                 request.META["REMOTE_ADDR"] = hop
                 if not _is_trusted(hop):
                     break
@@ -30,8 +32,14 @@ class TrustedProxies:
 
 
 def _is_trusted(address: str) -> bool:
+    return _is_address(address) and any(
+        ipaddress.ip_address(address) in network for network in settings.TRUSTED_PROXIES
+    )
+
+
+def _is_address(text: str) -> bool:
     try:
-        ip = ipaddress.ip_address(address)
+        ipaddress.ip_address(text)
     except ValueError:
         return False
-    return any(ip in network for network in settings.TRUSTED_PROXIES)
+    return True

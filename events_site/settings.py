@@ -53,9 +53,9 @@ INSTALLED_APPS = [
     "outbox",
     "wagtail.snippets",
     "wagtail.images",
-    "wagtail.documents", # not used, but the frame asks for its addresses
+    "wagtail.documents",  # not used, but the frame asks for its addresses
     "wagtail.search",
-    "wagtail.users",
+    "accounts.users_app.UsersConfig",
     "wagtail.admin",
     "wagtail",
     "modelcluster",
@@ -68,7 +68,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.postgres", # the search of Wagtail asks for it
+    "django.contrib.postgres",  # the search of Wagtail asks for it
     "django.contrib.sitemaps",
     "django.contrib.staticfiles",
 ]
@@ -189,7 +189,7 @@ CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
 CSRF_FAILURE_VIEW = "events_site.errors.csrf_failure"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 CSRF_COOKIE_HTTPONLY = False  # Wagtail's scripts read it
-X_FRAME_OPTIONS = "SAMEORIGIN"  # the desk shows previews in a frame; the policy below is stricter
+X_FRAME_OPTIONS = "DENY"  # events_site/urls.py lets the desk show previews in a frame
 SECURE_CSP: dict[str, list[str]] = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF],
@@ -201,10 +201,11 @@ SECURE_CSP: dict[str, list[str]] = {
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
 }
-# Wagtail's frame writes style attributes and a few scripts of its own into its pages.
+# Wagtail's frame writes style attributes; its inline scripts are in three widgets, which we replace by the
+# browser's own (events_site/templates/wagtailadmin/widgets).
 DESK_CSP: dict[str, list[str]] = {
     **SECURE_CSP,
-    "script-src": [CSP.SELF, CSP.UNSAFE_INLINE],
+    "script-src": [CSP.SELF],
     "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
     "img-src": [CSP.SELF, "data:", "blob:"],
     "frame-src": [CSP.SELF],
@@ -267,6 +268,8 @@ CELERY_BEAT_SCHEDULE = {
 WAGTAIL_SITE_NAME = SITE_NAME
 WAGTAILADMIN_BASE_URL = SITE_URL
 WAGTAILADMIN_USER_LOGIN_FORM = "accounts.signin.SignInForm"
+WAGTAIL_USER_TIME_ZONES = [TIME_ZONE]  # events have clocks of their own
+WAGTAILADMIN_PERMITTED_LANGUAGES = LANGUAGES
 WAGTAIL_PASSWORD_RESET_ENABLED = False
 WAGTAIL_PASSWORD_MANAGEMENT_ENABLED = True
 WAGTAIL_EMAIL_MANAGEMENT_ENABLED = False
@@ -312,5 +315,7 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"django_tasks": {"level": "WARNING"}}, # a line for each article that Wagtail indexes
+    "loggers": {
+        "django_tasks": {"level": "WARNING"}
+    },  # a line for each article that Wagtail indexes
 }

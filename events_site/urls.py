@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.csp import csp_override
 from django.views.static import serve
 from wagtail.admin import urls as desk_urls
@@ -17,10 +18,10 @@ handler403 = errors.permission_denied
 handler404 = errors.not_found
 handler500 = errors.server_error
 
-# The desk checks sign-in itself, and needs a wider content policy than the public pages.
-desk: list[Any] = decorate_urlpatterns(
-    decorate_urlpatterns(desk_urls.urlpatterns, login_not_required), csp_override(settings.DESK_CSP)
-)
+# The desk checks sign-in itself, shows previews in a frame, and needs a wider content policy than the public pages.
+desk: Any = desk_urls.urlpatterns
+for rule in (login_not_required, xframe_options_sameorigin, csp_override(settings.DESK_CSP)):
+    desk = decorate_urlpatterns(desk, rule)
 
 urlpatterns = [
     path("", pages.home, name="home"),

@@ -2,14 +2,14 @@
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.desk import scoped
+from accounts.desk import StaffRequest, scoped
 from accounts.models import Organisation, User
 from accounts.permissions import EDITING, editable, manageable, organisations_of, reportable
 from events.desk import GET_AND_POST, frame
@@ -21,7 +21,7 @@ from registrations import figures
 
 @scoped
 @require_safe
-def event_figures(request: HttpRequest, pk: int) -> HttpResponse:
+def event_figures(request: StaffRequest, pk: int) -> HttpResponse:
     """How many came from where, live and as signed off, and the sentence that a recap would open with."""
     event = get_object_or_404(reportable(Event.objects.with_facts(), request.user), pk=pk)
     live, signed = figures.count(event), figures.signed_off(event)
@@ -47,7 +47,7 @@ def event_figures(request: HttpRequest, pk: int) -> HttpResponse:
 
 @scoped
 @require_http_methods(GET_AND_POST)
-def sign_off(request: HttpRequest, pk: int) -> HttpResponse:
+def sign_off(request: StaffRequest, pk: int) -> HttpResponse:
     """Ask with the numbers, then freeze them."""
     event = get_object_or_404(manageable(Event.objects.with_facts(), request.user), pk=pk)
     refusal = "" if event.has_begun else _("Figures can be signed off once the event has begun.")
@@ -81,7 +81,7 @@ def sign_off(request: HttpRequest, pk: int) -> HttpResponse:
 
 @scoped
 @require_POST
-def write_recap(request: HttpRequest, pk: int) -> HttpResponse:
+def write_recap(request: StaffRequest, pk: int) -> HttpResponse:
     """Draft the recap of an event and open it; a second press opens the one that is there."""
     event = get_object_or_404(reportable(Event.objects.with_facts(), request.user), pk=pk)
     organisations = publishers(event, request.user)
@@ -106,7 +106,7 @@ def _recaps_of(event: Event, user: User) -> QuerySet[Article]:
     return editable(Article.objects.filter(event=event), user).order_by("pk")
 
 
-def _can_sign_off(request: HttpRequest, event: Event) -> bool:
+def _can_sign_off(request: StaffRequest, event: Event) -> bool:
     return event.has_begun and manageable(Event.objects.filter(pk=event.pk), request.user).exists()
 
 

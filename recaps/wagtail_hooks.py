@@ -4,11 +4,18 @@ from typing import Any
 
 from django import forms
 from django.urls import URLPattern
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.admin.forms.models import WagtailAdminModelForm
-from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, TitleFieldPanel
-from wagtail.admin.ui.tables import Column
+from wagtail.admin.panels import (
+    FieldPanel,
+    FieldRowPanel,
+    MultiFieldPanel,
+    ObjectList,
+    TitleFieldPanel,
+)
+from wagtail.admin.ui.tables import Column, LiveStatusTagColumn
 from wagtail.snippets.models import register_snippet
 
 from accounts.desk import ScopedSnippetViewSet
@@ -38,15 +45,16 @@ class ArticleForm(WagtailAdminModelForm):
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
         user = self.for_user
+        if not self.instance.pk:
+            self.initial["published_on"] = self.instance.published_on or timezone.localdate()
         if "organisation" in fields:
             own = organisations_of(user, EDITING)
             fields["organisation"].queryset = own
-            if not self.instance.pk and not user.is_superuser:
-                fields["organisation"].initial = own.first()
-                self.initial.setdefault("organisation", fields["organisation"].initial)
+            if not self.instance.organisation_id and not user.is_superuser:
+                self.initial["organisation"] = own.first()
         if "event" in fields:
             mine = reportable(Event.objects.all(), user)
-            kept = Event.objects.filter(pk=self._event_id())
+            kept = Event.objects.filter(pk__in=[self._event_id()])
             fields["event"].queryset = (mine | kept).order_by("-starts_at")
             fields["event"].empty_label = _("None")
             fields["event"].label_from_instance = _with_year
@@ -79,38 +87,41 @@ class ArticleViewSet(ScopedSnippetViewSet):
         "kind",
         Column("organisation", accessor="organisation.display_name", label=_("Published by")),
         Column("published_on", label=_("Date"), sort_key="published_on"),
+        LiveStatusTagColumn(),
     ]
     ordering = "-published_on"
     list_filter = ["kind", "live"]
     list_per_page = 30
     search_fields = ["title"]
     search_backend_name = None
-    base_form_class = ArticleForm
 
-    panels = [
-        TitleFieldPanel("title", placeholder=_("Title"), targets=["slug"]),
-        FieldRowPanel(
-            [
-                FieldPanel("kind"),
-                FieldPanel(
-                    "published_on",
-                    widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-                ),
-            ]
-        ),
-        FieldPanel("lead", widget=forms.Textarea(attrs={"rows": 3})),
-        FieldPanel("body"),
-        FieldPanel("authors"),
-        MultiFieldPanel(
-            [
-                FieldPanel("organisation", required_on_save=True),
-                FieldPanel("event"),
-                FieldPanel("slug", required_on_save=True),
-            ],
-            heading=_("Belongs to"),
-        ),
-        FieldPanel("topics", widget=forms.CheckboxSelectMultiple),
-    ]
+    edit_handler = ObjectList(
+        [
+            TitleFieldPanel("title", placeholder=_("Title"), targets=["slug"]),
+            FieldRowPanel(
+                [
+                    FieldPanel("kind"),
+                    FieldPanel(
+                        "published_on",
+                        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+                    ),
+                ]
+            ),
+            FieldPanel("lead", widget=forms.Textarea(attrs={"rows": 3})),
+            FieldPanel("body"),
+            FieldPanel("authors"),
+            MultiFieldPanel(
+                [
+                    FieldPanel("organisation", required_on_save=True),
+                    FieldPanel("event"),
+                    FieldPanel("slug", required_on_save=True),
+                ],
+                heading=_("Belongs to"),
+            ),
+            FieldPanel("topics", widget=forms.CheckboxSelectMultiple),
+        ],
+        base_form_class=ArticleForm,
+    )
 
 
 register_snippet(ArticleViewSet)

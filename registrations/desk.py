@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -15,7 +15,7 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.desk import scoped
+from accounts.desk import StaffRequest, scoped
 from accounts.permissions import attendable, manageable
 from events.desk import GET_AND_POST, frame
 from events.models import Event
@@ -51,7 +51,7 @@ class ParticipantForm(RegistrationForm):
 
 @scoped
 @require_safe
-def participants(request: HttpRequest, pk: int) -> HttpResponse:
+def participants(request: StaffRequest, pk: int) -> HttpResponse:
     """Everybody who registered, with search and a filter by state."""
     event = _managed(request, pk)
     found = _search(event.registrations.all(), request.GET.get("q", ""))
@@ -82,7 +82,7 @@ def participants(request: HttpRequest, pk: int) -> HttpResponse:
 
 @scoped
 @require_http_methods(GET_AND_POST)
-def participant_new(request: HttpRequest, pk: int) -> HttpResponse:
+def participant_new(request: StaffRequest, pk: int) -> HttpResponse:
     """Add somebody by hand: confirmed if a seat is free, else on the waiting list."""
     event = _managed(request, pk)
     form = ParticipantForm(request.POST or None, event=event)
@@ -108,7 +108,7 @@ def participant_new(request: HttpRequest, pk: int) -> HttpResponse:
 
 @scoped
 @require_safe
-def participant(request: HttpRequest, pk: int, registration_id: int) -> HttpResponse:
+def participant(request: StaffRequest, pk: int, registration_id: int) -> HttpResponse:
     """One registration with everything that happened to it."""
     event, registration = _managed_registration(request, pk, registration_id)
     return TemplateResponse(
@@ -128,7 +128,7 @@ def participant(request: HttpRequest, pk: int, registration_id: int) -> HttpResp
 
 @scoped
 @require_http_methods(GET_AND_POST)
-def participant_cancel(request: HttpRequest, pk: int, registration_id: int) -> HttpResponse:
+def participant_cancel(request: StaffRequest, pk: int, registration_id: int) -> HttpResponse:
     """Ask, then withdraw somebody's registration; the seat goes to the next in the queue."""
     event, registration = _managed_registration(request, pk, registration_id)
     if request.method == "POST":
@@ -160,7 +160,7 @@ def participant_cancel(request: HttpRequest, pk: int, registration_id: int) -> H
 
 @scoped
 @require_http_methods(GET_AND_POST)
-def attendance_list(request: HttpRequest, pk: int) -> HttpResponse:
+def attendance_list(request: StaffRequest, pk: int) -> HttpResponse:
     """The confirmed people of one day, to tick who is there."""
     event = get_object_or_404(attendable(Event.objects.with_facts(), request.user), pk=pk)
     day = _day(request, event)
@@ -191,7 +191,7 @@ def attendance_list(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _save_ticks(request: HttpRequest, event: Event, day: date) -> HttpResponse:
+def _save_ticks(request: StaffRequest, event: Event, day: date) -> HttpResponse:
     """Store what this person changed, and leave alone what a colleague ticked meanwhile on another phone."""
     present, before = _ids(request, "present"), _ids(request, "before")
     changed = _ids(request, "shown") & (present ^ before)
@@ -213,12 +213,12 @@ def _save_ticks(request: HttpRequest, event: Event, day: date) -> HttpResponse:
     return redirect(request.get_full_path())
 
 
-def _managed(request: HttpRequest, pk: int) -> Event:
+def _managed(request: StaffRequest, pk: int) -> Event:
     return get_object_or_404(manageable(Event.objects.with_facts(), request.user), pk=pk)
 
 
 def _managed_registration(
-    request: HttpRequest, pk: int, registration_id: int
+    request: StaffRequest, pk: int, registration_id: int
 ) -> tuple[Event, Registration]:
     event = _managed(request, pk)
     registration = get_object_or_404(
@@ -253,7 +253,7 @@ def _added(registration: Registration) -> str:
     return _("No place is free: %(name)s is on the waiting list.") % said
 
 
-def _day(request: HttpRequest, event: Event) -> date:
+def _day(request: StaffRequest, event: Event) -> date:
     """The day that was asked for, else today if the event takes place today, else its first day."""
     wanted = request.GET.get("day")
     if wanted:
@@ -268,7 +268,7 @@ def _day(request: HttpRequest, event: Event) -> date:
     return today if today in event.days else event.first_day
 
 
-def _ids(request: HttpRequest, name: str) -> set[int]:
+def _ids(request: StaffRequest, name: str) -> set[int]:
     return {int(value) for value in request.POST.getlist(name) if value.isdecimal()}
 
 

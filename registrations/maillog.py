@@ -5,14 +5,14 @@ import re
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.desk import scoped
+from accounts.desk import StaffRequest, scoped
 from accounts.permissions import manageable
 from events.desk import frame
 from events.models import Event
@@ -28,7 +28,7 @@ PARTING_WORDS = ("cancelled", "lapsed", "event-cancelled")
 
 @scoped
 @require_safe
-def mail(request: HttpRequest, pk: int) -> HttpResponse:
+def mail(request: StaffRequest, pk: int) -> HttpResponse:
     """The messages about an event, newest first."""
     event = _managed(request, pk)
     return TemplateResponse(
@@ -40,7 +40,7 @@ def mail(request: HttpRequest, pk: int) -> HttpResponse:
 
 @scoped
 @require_safe
-def message(request: HttpRequest, pk: int, message_id: int) -> HttpResponse:
+def message(request: StaffRequest, pk: int, message_id: int) -> HttpResponse:
     """One message as it goes out, but for the personal link, which is its reader's alone."""
     event = _managed(request, pk)
     found = get_object_or_404(_of(event), pk=message_id)
@@ -54,7 +54,7 @@ def message(request: HttpRequest, pk: int, message_id: int) -> HttpResponse:
 
 @scoped
 @require_POST
-def message_retry(request: HttpRequest, pk: int, message_id: int) -> HttpResponse:
+def message_retry(request: StaffRequest, pk: int, message_id: int) -> HttpResponse:
     """Send a message again that was given up or stopped."""
     event = _managed(request, pk)
     found = get_object_or_404(_of(event), pk=message_id)
@@ -64,7 +64,7 @@ def message_retry(request: HttpRequest, pk: int, message_id: int) -> HttpRespons
 
 @scoped
 @require_POST
-def message_stop(request: HttpRequest, pk: int, message_id: int) -> HttpResponse:
+def message_stop(request: StaffRequest, pk: int, message_id: int) -> HttpResponse:
     """Keep a message that waits from being sent."""
     event = _managed(request, pk)
     found = get_object_or_404(_of(event), pk=message_id)
@@ -72,7 +72,7 @@ def message_stop(request: HttpRequest, pk: int, message_id: int) -> HttpResponse
     return redirect("desk_message", pk=event.pk, message_id=found.pk)
 
 
-def listing(request: HttpRequest, mails: QuerySet[Message]) -> dict[str, object]:
+def listing(request: StaffRequest, mails: QuerySet[Message]) -> dict[str, object]:
     """Return the page of a list of messages that was asked for, with search and the numbers by state."""
     counted = dict(mails.order_by().values_list("state").annotate(number=Count("pk")))
     query, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
@@ -90,7 +90,7 @@ def listing(request: HttpRequest, mails: QuerySet[Message]) -> dict[str, object]
     }
 
 
-def retry(request: HttpRequest, found: Message) -> None:
+def retry(request: StaffRequest, found: Message) -> None:
     """Send a message again, unless it speaks of a registration that is over; say which."""
     if is_outdated(found):
         messages.error(
@@ -102,7 +102,7 @@ def retry(request: HttpRequest, found: Message) -> None:
         messages.info(request, _("The message is on its way already."))
 
 
-def stop(request: HttpRequest, found: Message) -> None:
+def stop(request: StaffRequest, found: Message) -> None:
     """Stop a message if it still waits; say whether it was in time."""
     if control.stop(found):
         messages.success(request, _("The message is stopped."))
@@ -119,7 +119,7 @@ def is_outdated(found: Message) -> bool:
     return not Registration.objects.live().filter(pk=number).exists()
 
 
-def _managed(request: HttpRequest, pk: int) -> Event:
+def _managed(request: StaffRequest, pk: int) -> Event:
     return get_object_or_404(manageable(Event.objects.with_facts(), request.user), pk=pk)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Count, Exists, F, Max, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -197,8 +197,12 @@ def lowest_free_seat(event: Event, mode: str) -> int | None:
     """Return the lowest number from 1 to the capacity that nobody holds, or None if all are held."""
     capacity = event.capacity(mode)
     held = Registration.objects.filter(event_id=event.pk, mode=mode, seat__isnull=False)
-    seat = 1
-    if held.filter(seat=1).exists():
+    numbers = held.aggregate(held=Count("pk"), highest=Max("seat", default=0))
+    if numbers["held"] == numbers["highest"]:
+        seat = numbers["held"] + 1
+    elif not held.filter(seat=1).exists():
+        seat = 1
+    else:
         before_a_gap = held.filter(~Exists(held.filter(seat=OuterRef("seat") + 1)))
         seat = before_a_gap.order_by("seat").values_list(F("seat") + 1, flat=True).first() or 1
     return seat if capacity is None or seat <= capacity else None

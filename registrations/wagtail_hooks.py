@@ -1,6 +1,7 @@
 """What the registrations app brings to the desk: its addresses, its tabs, and what a change means for people."""
 
 from collections.abc import Iterable
+from copy import copy
 
 from django.db.models import Count
 from django.urls import URLPattern
@@ -35,6 +36,8 @@ def tabs() -> list[EventLink]:
 @hooks.register("plenary_event_consequences")
 def mails_that_follow(event: Event, action: str, changed: set[str]) -> Iterable[str]:
     """Say how many people an action concerns and who is told by mail."""
+    if action == "publish" and event.status == EventStatus.DRAFT:
+        return [_when_people_may_register(event)]
     if event.is_over or event.status == EventStatus.DRAFT:
         return []
     if action == "change" and (event.status != EventStatus.PUBLISHED or not changed & NEWS):
@@ -67,3 +70,15 @@ def mails_that_follow(event: Event, action: str, changed: set[str]) -> Iterable[
             % {"number": others}
         )
     return said
+
+
+def _when_people_may_register(event: Event) -> str:
+    """What `availability` says of the event once it is public."""
+    from registrations import availability
+
+    published = copy(event)
+    published.status = EventStatus.PUBLISHED
+    said = availability.of_event(published)
+    if said.can_register:
+        return _("People can register at once: %(state)s.") % {"state": said.headline.lower()}
+    return f"{said.headline}."

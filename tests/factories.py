@@ -125,11 +125,12 @@ class EventFactory(DjangoModelFactory):
 
     @factory.post_generation
     def organiser(event, create, given, **_more):
-        EventOrganisation.objects.create(
-            event=event,
-            organisation=given or OrganisationFactory(),
-            role=OrganisationRole.ORGANISER,
-        )
+        if create:
+            EventOrganisation.objects.create(
+                event=event,
+                organisation=given or OrganisationFactory(),
+                role=OrganisationRole.ORGANISER,
+            )
 
 
 class SessionFactory(DjangoModelFactory):

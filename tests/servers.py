@@ -131,8 +131,8 @@ class Mailbox:
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
-        if self.delay:
-            await asyncio.sleep(self.delay)
         self.taken.append(envelope.original_content)
         self.envelopes.append((envelope.mail_from, envelope.rcpt_tos))
+        if self.delay:
+            await asyncio.sleep(self.delay)
         return "250 OK"

@@ -16,8 +16,8 @@ from registrations.seats import Person
 #: Where people come from (codes with blanks between), with how likely each place is.
 EUROPE = {
     "NL BE DE IE SE NO CZ RO HR PT FR GB-SCT GB-EAW ES-CT": 3.0,
-    "FI DK EE LV LT PL AT CH IT HU SI BG GR MT CY LU SK GB-NIR ES JE TR GE AM MD UA RS AL XK MK ME BA": 1.0,
-    "IS AZ GG IM LI AD SM MC FO ES-PV BE-VLG BE-WAL": 0.15,
+    "FI DK EE LV LT PL AT CH IT HU SI BG GR MT CY LU SK GB-NIR ES JE TR GE AM MD UA RS AL XK MK ME BA IS": 1.0,
+    "AZ GG IM LI AD SM MC FO ES-PV BE-VLG BE-WAL": 0.15,
 }
 WORLD = {
     **EUROPE,

@@ -4,7 +4,8 @@ Each page stands there twice: as visitors meet it, and "cold", at a new address 
 
 `python -m tests.bench.pages` loads the demo network into a PostgreSQL of its own, serves it with gunicorn and two
 workers, asks for each page in turn, round after round, and prints requests per second, the time of one request, and
-its ratio to the plain views, with one client and with four; then the memory of a worker and the time to the first answer.
+its ratio to the plain views, with one client and with four; then the memory of a worker and the time to the
+first answer.
 """
 
 import http.client

@@ -12,9 +12,11 @@ from registrations.models import Registration, Status
 from tests.factories import EventFactory, person, registered, verified
 from tests.threads import at_once
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite_too]
+pytestmark = pytest.mark.django_db(transaction=True)
 
-PEOPLE, SEATS, ROUNDS = 60, 10, 20
+PEOPLE, SEATS = 60, 10
+#: Twenty on PostgreSQL, where people really race; one on SQLite, where writers wait for one another.
+ROUNDS = [pytest.param(0, marks=pytest.mark.sqlite_too), *range(1, 20)]
 
 
 def states(event: Event) -> dict[str, int]:
@@ -27,8 +29,8 @@ def held_seats(event: Event) -> list[int]:
     return sorted(event.registrations.seated().values_list("seat", flat=True))
 
 
-def rush(event: Event) -> None:
-    """Sixty people register at once, then all follow their links at once."""
+def rush(event: Event) -> list[Registration]:
+    """Sixty people register at once."""
     registrations = at_once(
         [
             partial(seats.register, event, person=person(n), mode=Mode.IN_PERSON)
@@ -36,31 +38,31 @@ def rush(event: Event) -> None:
         ]
     )
     assert [one for one in registrations if isinstance(one, Exception)] == []
-    assert held_seats(event) == list(range(1, SEATS + 1))
-
-    answers = at_once([partial(seats.verify, one) for one in registrations])
-    assert [one for one in answers if isinstance(one, Exception)] == []
+    return registrations
 
 
-@pytest.mark.parametrize("turn", range(ROUNDS))
+@pytest.mark.parametrize("turn", ROUNDS)
 def test_the_last_seats_go_once_when_sixty_people_want_ten(turn):
     event = EventFactory(capacity_in_person=SEATS)
 
-    rush(event)
+    registrations = rush(event)
+    assert held_seats(event) == list(range(1, SEATS + 1))
+    answers = at_once([partial(seats.verify, one) for one in registrations])
 
+    assert [one for one in answers if isinstance(one, Exception)] == []
     assert states(event) == {Status.CONFIRMED: SEATS, Status.WAITING: PEOPLE - SEATS}
     assert held_seats(event) == list(range(1, SEATS + 1))
     assert Message.objects.count() == 2 * PEOPLE
 
 
-@pytest.mark.parametrize("turn", range(ROUNDS))
+@pytest.mark.parametrize("turn", ROUNDS)
 def test_the_constraint_alone_never_overbooks(turn, monkeypatch):
     monkeypatch.setattr(seats, "lock_event", lambda event: Event.objects.get(pk=event.pk))
     event = EventFactory(capacity_in_person=SEATS)
 
     rush(event)
 
-    assert states(event) == {Status.CONFIRMED: SEATS, Status.WAITING: PEOPLE - SEATS}
+    assert states(event) == {Status.UNVERIFIED: PEOPLE}
     assert held_seats(event) == list(range(1, SEATS + 1))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import Model
 
 from accounts import jurisdictions
 from accounts.models import Jurisdiction, Organisation
@@ -24,7 +25,7 @@ from recaps.models import Article
 from registrations.models import Registration
 
 NETWORK = Path("demo/network.json")
-MODELS = (Organisation, Topic, Series, Venue, Event, Article)
+MODELS: tuple[type[Model], ...] = (Organisation, Topic, Series, Venue, Event, Article)
 
 
 class Command(BaseCommand):

@@ -1,0 +1,353 @@
+"""The demo network, loaded once from its file for all tests of this module."""
+
+import json
+import stat
+import unicodedata
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext, override_settings
+from django.utils import timezone
+from wagtail.models import Revision
+
+from accounts.models import Jurisdiction, Membership, Organisation, User
+from events.models import (
+    Event,
+    EventOrganisation,
+    Mode,
+    Series,
+    Session,
+    Speaker,
+    Status,
+    Topic,
+    Venue,
+)
+from outbox.models import Message, State
+from recaps.models import Article
+from registrations import availability, figures
+from registrations.models import Attendance, Figures, Registration, StatusChange
+from registrations.models import Status as RegistrationStatus
+from registrations.tilemap import TILES
+
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("demo")]
+
+NETWORK = json.loads((settings.BASE_DIR / "demo/network.json").read_text(encoding="utf-8"))
+RECORDS = {record["slug"]: record for record in NETWORK["events"]}
+TABLES = (
+    Jurisdiction, Organisation, Topic, Series, Venue, Event, EventOrganisation, Session, Speaker, Registration,
+    StatusChange, Attendance, Figures, Article, Revision, Message, User, Membership,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folder(django_db_setup, django_db_blocker, tmp_path_factory):
+    """The folder of the demo, which is loaded in one transaction around all tests and rolled back after them.
+
+    Each test has a savepoint in it; after each of them Django would close the connection, and end it all.
+    """
+    folder = tmp_path_factory.mktemp("demo")
+    with (
+        django_db_blocker.unblock(),
+        override_settings(VAR_DIR=folder),
+        mock.patch.object(connection, "close"),
+        transaction.atomic(),
+    ):
+        call_command("demo", verbosity=0)
+        yield folder
+        transaction.set_rollback(True)
+
+
+def _editions():
+    return list(Event.objects.upcoming().select_related("series", "venue"))
+
+
+def _states():
+    """The next editions by the word that their page carries."""
+    said = availability.of_events(_editions())
+    states: dict[str, list[Event]] = {}
+    for event in _editions():
+        states.setdefault(said[event.pk].state, []).append(event)
+    return states
+
+
+def test_everything_in_the_file_is_there():
+    # Arrange
+    models = [Organisation, Topic, Series, Venue, Event, Article]
+    lists = ["organisations", "topics", "series", "venues", "events", "articles"]
+
+    # Act
+    stored = {
+        name: set(model.objects.values_list("slug", flat=True))
+        for name, model in zip(lists, models, strict=True)
+    }
+
+    # Assert
+    stored["events"] -= {event.slug for event in _editions()}
+    assert stored == {name: {record["slug"] for record in NETWORK[name]} for name in lists}
+    assert {name: len(slugs) for name, slugs in stored.items()} == {
+        "organisations": 51, "topics": 32, "series": 27, "venues": 60, "events": 113, "articles": 105,
+    }  # fmt: skip
+
+
+def test_the_barcelona_workshop_counts_71_people_of_22_jurisdictions():
+    event = Event.objects.get(slug="transition-workshop-barcelona-2025")
+
+    tally = figures.count(event)
+
+    assert (tally.participants, tally.jurisdictions, tally.all_european) == (71, 22, True)
+    assert figures.tally_of(figures.signed_off(event)) == tally
+    assert (event.first_day.isoformat(), event.last_day.isoformat()) == ("2025-12-02", "2025-12-03")
+
+
+def test_the_counted_figures_are_the_published_ones():
+    # Arrange
+    published = {
+        slug: (record["participants"], record["jurisdictions"]) for slug, record in RECORDS.items()
+    }
+
+    # Act
+    counted, signed = {}, {}
+    for event in Event.objects.past():
+        tally, figures_signed = figures.count(event), figures.signed_off(event)
+        counted[event.slug] = (tally.participants, tally.jurisdictions)
+        signed[event.slug] = figures_signed and figures_signed.participants
+
+    # Assert: where only the jurisdictions are known, one of each is there and nothing is signed
+    assert counted == {
+        slug: (places or 0 if people is None else people, places or 0)
+        for slug, (people, places) in published.items()
+    }
+    assert signed == {slug: people for slug, (people, _places) in published.items()}
+
+
+def test_the_days_of_events_are_those_of_the_file():
+    for event in Event.objects.past():
+        record = RECORDS[event.slug]
+        assert event.first_day.isoformat() == record["start"][:10], event.slug
+        assert event.last_day.isoformat() == record["end"][:10], event.slug
+        assert event.is_whole_day == ("T" not in record["start"]), event.slug
+
+
+def test_nobody_hears_of_events_that_are_over():
+    topics = [f"event/{event.pk}" for event in Event.objects.past()]
+
+    assert not Message.objects.filter(topic__in=topics).exists()
+    assert Message.objects.filter(state=State.WAITING).exists()
+
+
+def test_people_have_names_in_many_scripts_and_addresses_that_cannot_be_real():
+    # Arrange
+    people = Registration.objects.values_list("given_name", "family_name", "email", "event")
+
+    # Act
+    letters = {letter for given, family, *_rest in people for letter in given + family}
+    scripts = {unicodedata.name(letter).split()[0] for letter in letters if letter.isalpha()}
+
+    # Assert
+    assert scripts >= {
+        "LATIN", "GREEK", "CYRILLIC", "GEORGIAN", "ARMENIAN", "HEBREW", "ARABIC", "CJK", "HANGUL", "THAI",
+    }  # fmt: skip
+    assert set("øřșğġħłé") <= {letter.lower() for letter in letters}
+    domains = {email.rpartition("@")[2] for _given, _family, email, _event in people}
+    assert {".".join(domain.split(".")[-2:]) for domain in domains} == {
+        "example.org",
+        "example.net",
+        "example.com",
+    }
+    assert len({(email.lower(), event) for *_names, email, event in people}) == len(people)
+
+
+def test_every_tile_of_the_map_is_a_european_jurisdiction():
+    codes = Jurisdiction.objects.filter(is_european=True).values_list("code", flat=True)
+
+    assert set(TILES) - set(codes) == set()
+
+
+def test_people_from_other_continents_come_to_world_events_alone():
+    worldly = {
+        event.slug
+        for event in Event.objects.past()
+        if (tally := figures.count(event)).shares and not tally.all_european
+    }
+
+    assert worldly == {
+        "world-congress-3-tokyo-2017",
+        "world-congress-4-sydney-2019",
+        "world-congress-5-ottawa-2022",
+        "world-congress-6-the-hague-2024",
+        "technology-in-corrections-lisbon-2019",
+    }
+
+
+def test_articles_are_published_with_a_revision_and_open_with_the_record():
+    article = Article.objects.get(slug="recap-transition-workshop-2025")
+
+    assert Article.objects.filter(live=True, live_revision__isnull=False).count() == 105
+    assert article.body == (
+        "<p>71 participants from 22 European countries and jurisdictions attended the Workshop on Transition from "
+        "Prison to Probation: Continuity of Care and Control, organised jointly by CEP and EuroPris on "
+        "2–3 December 2025 at the Centre for Legal Studies and Specialised Training (CEJFE) in Barcelona.</p>"
+    )
+    assert article.organisation.slug == "cep"
+    assert Article.objects.filter(published_on=None).count() == 82
+    assert Article.objects.get(slug="stress-and-morale-survey-2025").authors == (
+        "Charlie Brooker, Karen Tocque, Ioan Durnescu, Liliana Lupsica"
+    )
+
+
+def test_living_series_have_one_next_edition_each_within_eight_months():
+    # Arrange
+    horizon = timezone.now() + timedelta(days=250)
+
+    # Act
+    editions = _editions()
+    per_series = Counter(event.series.slug for event in editions)
+
+    # Assert
+    assert len(editions) >= 7
+    assert set(per_series.values()) == {1}
+    assert all(event.starts_at < horizon for event in editions)
+    assert min(event.first_day for event in editions) >= timezone.localdate() + timedelta(days=21)
+    assert any(26 <= (event.starts_at - timezone.now()).days <= 36 for event in editions)
+    assert all(event.sessions.exists() and event.audience for event in editions)
+
+
+def test_next_editions_show_every_situation():
+    # Arrange
+    counts = {event.pk: availability.of_event(event) for event in _editions()}
+
+    # Act
+    states = _states()
+
+    # Assert
+    assert {state: len(events) for state, events in states.items() if state != "open"} == {
+        "few": 1,
+        "full": 1,
+        "invitation": 1,
+        "cancelled": 1,
+        "postponed": 1,
+    }
+    assert sum(places.waiting for places in counts[states["full"][0].pk].places) == 12
+    hybrid = [event for event in states["open"] if event.format == "hybrid"]
+    online = [event for event in states["open"] if event.format == "online"]
+    assert [set(event.modes) for event in hybrid] == [{Mode.IN_PERSON, Mode.ONLINE}]
+    assert all(event.capacity_in_person and event.capacity_online for event in hybrid)
+    assert online
+    assert all(event.join_url.startswith("https://meet.example/") for event in hybrid + online)
+    assert all(event.join_url == "" for event in _editions() if event not in hybrid + online)
+
+
+def test_cancelled_and_postponed_editions_were_published_first_and_people_were_told():
+    (cancelled,), (postponed,) = _states()["cancelled"], _states()["postponed"]
+
+    assert (cancelled.sequence, cancelled.status) == (1, Status.CANCELLED)
+    assert (postponed.sequence, postponed.status) == (1, Status.POSTPONED)
+    for event, word in ((cancelled, "event-cancelled"), (postponed, "postponed/1")):
+        told = Message.objects.filter(topic=f"event/{event.pk}", key__endswith=word)
+        assert told.count() == event.registrations.confirmed().count() == 8
+
+
+def test_registrations_for_next_editions_stand_in_several_states():
+    statuses = Registration.objects.filter(event__in=_editions()).values_list("status", flat=True)
+
+    assert len(statuses) < 300
+    assert set(statuses) == {
+        RegistrationStatus.CONFIRMED,
+        RegistrationStatus.WAITING,
+        RegistrationStatus.UNVERIFIED,
+        RegistrationStatus.CANCELLED,
+    }
+
+
+def test_staff_sign_in_with_passwords_that_the_owner_alone_can_read(folder):
+    # Arrange
+    file = Path(folder, "demo-sign-ins.txt")
+
+    # Act
+    header, *lines = file.read_text(encoding="utf-8").splitlines()
+    passwords = {
+        email: word for line in lines for email, word in [line.split("  ", 1)[1].split()[:2]]
+    }
+
+    # Assert
+    assert header.split()[:2] == ["who", "e-mail"]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert set(passwords) == {
+        "admin@plenary.example",
+        "organiser@cep.example",
+        "organiser@europris.example",
+        "editor@cep.example",
+        "door@cep.example",
+    }
+    for user in User.objects.all():
+        assert user.check_password(passwords[user.email])
+    assert len(set(passwords.values())) == 5
+
+
+def test_loading_twice_changes_nothing(folder):
+    # Arrange
+    def everything():
+        return {model: list(model.objects.order_by("pk").values()) for model in TABLES}
+
+    sign_ins = Path(folder, "demo-sign-ins.txt").read_text()
+    before = everything()
+
+    # Act
+    call_command("demo", verbosity=0)
+
+    # Assert
+    assert everything() == before
+    assert Path(folder, "demo-sign-ins.txt").read_text() == sign_ins
+
+
+def test_a_repeated_load_only_reads():
+    with CaptureQueriesContext(connection) as queries:
+        call_command("demo", verbosity=0)
+
+    verbs = Counter(query["sql"].split()[0] for query in queries.captured_queries)
+    assert set(verbs) <= {"SELECT", "SAVEPOINT", "RELEASE"}
+    assert verbs["SELECT"] < 60
+
+
+def test_on_another_day_no_second_next_edition_is_made_while_the_first_is_ahead(time_machine):
+    before = {event.slug for event in _editions()}
+    time_machine.move_to(timezone.now() + timedelta(days=9))
+
+    call_command("demo", verbosity=0)
+
+    assert {event.slug for event in _editions()} == before
+
+
+def test_when_an_edition_has_passed_a_new_one_is_made(time_machine):
+    # Arrange
+    first = _editions()[0]
+    time_machine.move_to(first.ends_at + timedelta(days=1))
+
+    # Act
+    call_command("demo", verbosity=0)
+
+    # Assert
+    following = Event.objects.upcoming().get(series=first.series)
+    assert following.slug != first.slug
+    assert len(_editions()) == len({event.series_id for event in _editions()})
+
+
+def test_what_people_changed_by_hand_stays():
+    # Arrange
+    event = Event.objects.get(slug="transition-workshop-barcelona-2025")
+    Event.objects.filter(pk=event.pk).update(title="Another title")
+    User.objects.get(email="door@cep.example").memberships.all().delete()
+
+    # Act
+    call_command("demo", verbosity=0)
+
+    # Assert
+    event.refresh_from_db()
+    assert event.title == "Another title"
+    assert not Membership.objects.filter(user__email="door@cep.example").exists()

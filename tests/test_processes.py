@@ -1,0 +1,156 @@
+"""The real processes: a worker that is killed in the middle loses no mail, and repeats only what it was cut off in."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings as site
+from django.db import connection
+
+from outbox.models import Message, State
+from registrations.models import Registration, Status
+from tests.factories import EventFactory
+from tests.servers import wait_until
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+
+CONFIRMED = ": your place is confirmed"
+CROWD = """
+from events.models import Event
+from tests.factories import verified
+for n in range(20):
+    verified(Event.objects.get(), n)
+"""
+
+
+@contextlib.contextmanager
+def running(*command: str, environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen]:
+    """A Python program in a process group of its own, which is gone at the end whatever happens."""
+    with log.open("ab") as lines:
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            env=environment,
+            cwd=site.BASE_DIR,
+            stdout=lines,
+            stderr=lines,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        kill(process)
+
+
+def kill(process: subprocess.Popen) -> None:
+    """Kill -9 a process with its children, and wait until it is gone."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(10)
+
+
+@pytest.fixture
+def environment(transactional_db, redis_server, smtp_server, tmp_path):
+    """The environment of processes that work on the test's own database, broker and mail server."""
+    database = urlsplit(os.environ["DATABASE_URL"])._replace(
+        path=f"/{connection.settings_dict['NAME']}"
+    )
+    return os.environ | {
+        "DATABASE_URL": database.geturl(),
+        "REDIS_URL": redis_server,
+        "EMAIL_URL": smtp_server.url,
+        "OUTBOX_CLAIM_SECONDS": "5",
+        "OUTBOX_SWEEP_SECONDS": "2",
+        "VAR_DIR": str(tmp_path / "var"),
+    }
+
+
+@pytest.fixture
+def worker(environment, tmp_path):
+    """Starts a worker that sends one mail at a time; gives a context manager."""
+
+    @contextlib.contextmanager
+    def start():
+        command = ["-m", "celery", "-A", "events_site", "worker", "--concurrency=1", "-l", "info"]
+        log = tmp_path / "worker.log"
+        before = log.read_text().count(" ready.") if log.exists() else 0
+        with running(*command, environment=environment, log=log) as process:
+            wait_until(
+                lambda: log.read_text().count(" ready.") > before,
+                seconds=60,
+                what="the worker is ready",
+            )
+            yield process
+
+    return start
+
+
+@pytest.fixture
+def beat(environment, tmp_path):
+    command = [
+        "-m",
+        "celery",
+        "-A",
+        "events_site",
+        "beat",
+        "-s",
+        str(tmp_path / "beat"),
+        "-l",
+        "info",
+    ]
+    with running(*command, environment=environment, log=tmp_path / "beat.log") as process:
+        yield process
+
+
+def test_killing_the_worker_in_the_middle_loses_no_confirmation(
+    environment, worker, beat, smtp_server, tmp_path
+):
+    EventFactory(capacity_in_person=20)
+    smtp_server.delay = 0.1
+    kills = 0
+
+    with worker() as first:
+        crowd = subprocess.run(
+            [sys.executable, "manage.py", "shell", "-v", "0", "-c", CROWD],
+            env=environment,
+            cwd=site.BASE_DIR,
+            check=True,
+            timeout=90,
+        )
+        assert crowd.returncode == 0
+        wait_until(
+            lambda: sum(smtp_server.by_message_id(subject=CONFIRMED).values()) >= 5,
+            seconds=60,
+            what="five confirmations are out",
+        )
+        kill(first)
+        kills += 1
+    in_the_middle = len(smtp_server.by_message_id(subject=CONFIRMED))
+    with worker():
+        wait_until(
+            lambda: not Message.objects.filter(state__in=[State.WAITING, State.SENDING]).exists(),
+            seconds=60,
+            what="nothing is left to be sent",
+        )
+
+    counted = smtp_server.by_message_id(subject=CONFIRMED)
+    confirmations = Message.objects.filter(key__endswith="/confirmed")
+    assert Registration.objects.filter(status=Status.CONFIRMED).count() == 20
+    assert 5 <= in_the_middle < 20
+    assert len(counted) == 20
+    assert set(counted) == {message.message_id for message in confirmations}
+    assert sum(smtp_server.by_message_id().values()) - len(smtp_server.by_message_id()) <= kills
+    assert {message.state for message in confirmations} == {State.SENT}
+    assert len({body_of(message) for message in smtp_server.messages}) == len(
+        smtp_server.by_message_id()
+    )
+
+
+def body_of(message) -> tuple[str, str]:
+    """Who got what: the same for a message and its repeat."""
+    return message["To"], message.get_body(("plain",)).get_content()
