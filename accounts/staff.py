@@ -53,6 +53,7 @@ class StaffViewSet(UserViewSet):
     menu_hook = "register_network_menu_item"
     menu_order = 20
     add_to_settings_menu = False
+    copy_view_enabled = False
     filterset_class = StaffFilterSet
     template_prefix = ""
 

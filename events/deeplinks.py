@@ -3,6 +3,7 @@
 Source of the forms: calendar.md K2 to K6; times go out in UTC, spaces as %20.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -12,12 +13,13 @@ from django.urls import reverse
 from events import calendar
 from events.models import Event
 
-LONGEST = 1200
+LONGEST = 2000  # characters of an address; longer ones are cut on their way
+BLANK = re.compile("%20|%0A")
 
 
 def calendar_links(event: Event) -> dict[str, str]:
     """Return the addresses by name: file, google, outlook, office, webcal (the feed of all events)."""
-    details = calendar.description(event)[-LONGEST:]
+    details = quote(calendar.description(event), safe="")
     return {
         "file": reverse("event_calendar", args=[event.slug]),
         "google": google(event, details),
@@ -41,7 +43,7 @@ def subscription_links() -> dict[str, str]:
 
 
 def google(event: Event, details: str) -> str:
-    """The link that opens Google Calendar with the event filled in."""
+    """The link that opens Google Calendar with the event filled in; `details` is quoted already."""
     if calendar.spans_whole_days(event):
         dates = f"{event.first_day:%Y%m%d}/{event.last_day + timedelta(days=1):%Y%m%d}"
     else:
@@ -50,14 +52,14 @@ def google(event: Event, details: str) -> str:
         "action": "TEMPLATE",
         "text": calendar.title(event),
         "dates": dates,
-        "details": details,
         "location": calendar.location(event),
     }
-    return "https://calendar.google.com/calendar/render?" + urlencode(query, quote_via=quote)
+    address = "https://calendar.google.com/calendar/render?" + urlencode(query, quote_via=quote)
+    return _with_end_of(details, address, "details")
 
 
 def microsoft(event: Event, details: str, host: str) -> str:
-    """The link that opens Outlook on the web, at outlook.live.com or outlook.office.com, with the event filled in."""
+    """The same for Outlook on the web; `host` is outlook.live.com or outlook.office.com."""
     whole_days = calendar.spans_whole_days(event)
     query = {
         "path": "/calendar/action/compose",
@@ -71,12 +73,21 @@ def microsoft(event: Event, details: str, host: str) -> str:
             if whole_days
             else f"{_utc(event.ends_at):%Y-%m-%dT%H:%M:%SZ}"
         ),
-        "body": details,
         "location": calendar.location(event),
     }
     if whole_days:
         query["allday"] = "true"
-    return f"https://{host}/calendar/0/deeplink/compose?" + urlencode(query, quote_via=quote)
+    address = f"https://{host}/calendar/0/deeplink/compose?" + urlencode(query, quote_via=quote)
+    return _with_end_of(details, address, "body")
+
+
+def _with_end_of(quoted: str, address: str, name: str) -> str:
+    """The address with as many of the last words as there is room for: the event's page stands there."""
+    room = max(1, LONGEST - len(address) - len(f"&{name}="))
+    if len(quoted) > room:
+        _cut, *rest = BLANK.split(quoted[-room:], maxsplit=1)
+        quoted = "".join(rest)
+    return f"{address}&{name}={quoted}"
 
 
 def _webcal() -> str:

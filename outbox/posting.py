@@ -136,7 +136,7 @@ class Bell:
         while True:
             message_id = self._rings.get()
             try:
-                deliver.apply_async(args=[message_id], retry=False)
+                deliver.apply_async(args=(message_id,), retry=False)
             except Exception as error:
                 logger.warning(
                     "The broker did not take message %s (%s); it waits for the sweeper.",

@@ -14,7 +14,7 @@ RELATED = 3
 
 def article_context(article: Article) -> dict[str, Any]:
     """Return the article with its event and figures, its neighbours in time and related articles."""
-    event = article.event
+    event = article.event if article.event and article.event.is_public else None
     if event:
         prefetch_related_objects(
             [event],

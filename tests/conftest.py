@@ -127,6 +127,7 @@ def chromium():
 @pytest.fixture
 def browser(chromium):
     """A Chromium that asks nobody outside this machine."""
+    from django.db import connections
     from playwright.sync_api import sync_playwright
 
     # Playwright's loop runs in this thread, and Django takes that for asynchronous code.
@@ -146,4 +147,6 @@ def browser(chromium):
         )
         yield browser
         browser.close()
+        # While that loop runs, Django keeps connections of their own for it, which nobody else can close.
+        connections.close_all()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]

@@ -260,7 +260,7 @@ def seen(page, axe):
 @pytest.mark.parametrize("name", ["home", "event"])
 def test_the_first_view_is_light(page, network, live_server, name):
     asked = []
-    page.on("requestfinished", asked.append)
+    page.on("requestfinished", lambda request: asked.append(request))
     page.goto(network["pages"][name], wait_until="networkidle")
     hosts = {urlsplit(request.url).netloc for request in asked}
     assert hosts == {urlsplit(live_server.url).netloc}

@@ -383,18 +383,23 @@ def _onset_in(part: Component, year: int) -> datetime:
     return datetime.combine(days[week if week < 0 else week - 1], start.time())
 
 
-def offset_by_rules(zone: Component, wall: datetime) -> timedelta | None:
-    """What a calendar program makes of a wall time: the observance that began last before it."""
+def changes_of(zone: Component, years: range) -> list[tuple[datetime, timedelta]]:
+    """When, by the wall clock, which offset begins, as a calendar program reads the rules of a zone."""
     begun = []
     for part in zone.parts:
         start = datetime.strptime(part.value("DTSTART"), "%Y%m%dT%H%M%S")
-        onsets = [start]
+        onsets = {start}
         if part.value("RRULE"):
-            onsets += [_onset_in(part, year) for year in (wall.year - 1, wall.year)]
-        begun += [
-            (onset, _delta(part.value("TZOFFSETTO"))) for onset in onsets if start <= onset <= wall
-        ]
-    return max(begun)[1] if begun else None
+            onsets |= {_onset_in(part, year) for year in years}
+        after = _delta(part.value("TZOFFSETTO"))
+        begun += [(onset, after) for onset in onsets if onset >= start]
+    return sorted(begun)
+
+
+def offset_by_rules(zone: Component, wall: datetime) -> timedelta | None:
+    """What a calendar program makes of a wall time: the observance that began last before it."""
+    begun = [one for one in changes_of(zone, range(wall.year - 1, wall.year + 1)) if one[0] <= wall]
+    return begun[-1][1] if begun else None
 
 
 def _delta(offset: str) -> timedelta:

@@ -75,7 +75,7 @@ def test_publish_of_a_draft_is_no_news(news):
 
 
 def test_publish_needs_a_venue_unless_online():
-    with pytest.raises(RefusedChange, match="^Choose a venue first"):
+    with pytest.raises(RefusedChange, match=r"^Choose a venue first"):
         lifecycle.publish(EventFactory(draft=True, venue=None), by=None)
 
     assert lifecycle.publish(EventFactory(draft=True, online=True), by=None).is_public
@@ -84,7 +84,7 @@ def test_publish_needs_a_venue_unless_online():
 def test_publish_needs_the_address_of_a_registration_elsewhere():
     event = EventFactory(draft=True, entry=Entry.ELSEWHERE)
 
-    with pytest.raises(RefusedChange, match="^Give the address where people register first"):
+    with pytest.raises(RefusedChange, match=r"^Give the address where people register first"):
         lifecycle.publish(event, by=None)
 
 
@@ -146,7 +146,7 @@ def test_a_public_event_cannot_lose_its_venue():
     event = EventFactory()
     event.venue = None
 
-    with pytest.raises(RefusedChange, match="^Choose a venue first"):
+    with pytest.raises(RefusedChange, match=r"^Choose a venue first"):
         lifecycle.apply_changes(event, by=None)
 
 

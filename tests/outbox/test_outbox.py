@@ -2,7 +2,6 @@
 
 import smtplib
 import socket
-import time
 from datetime import timedelta
 
 import pytest
@@ -10,14 +9,11 @@ from django.core import mail
 from django.db import transaction
 from django.utils import timezone
 
-from events_site.celery import app
 from events_site.environment import mailers
 from outbox import delivery
 from outbox.models import Message, State
 from outbox.posting import RefusedAddress, clean_address, post, withdraw
 from outbox.tasks import purge
-from registrations import seats
-from tests.factories import EventFactory, person
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
@@ -223,28 +219,6 @@ def test_ten_workers_send_a_message_once():
     results = at_once([lambda: delivery.deliver(sent.pk)] * 10)
     assert sorted(results) == [False] * 9 + [True]
     assert len(mail.outbox) == 1
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("broker", ["refuses", "freezes"])
-def test_a_broker_that_is_ill_neither_delays_nor_fails_a_registration(broker):
-    event = EventFactory()
-    with socket.socket() as frozen:
-        frozen.bind(("127.0.0.1", 0))
-        if broker == "freezes":
-            frozen.listen(50)  # takes connections and never answers
-        address = f"redis://127.0.0.1:{frozen.getsockname()[1]}/0"
-        stored = app.conf.broker_url
-        app.conf.broker_url = app.conf.broker_write_url = address
-        app.pool.force_close_all()
-        try:
-            start = time.monotonic()
-            registration = seats.register(event, person=person(), mode="in-person")
-            taken = time.monotonic() - start
-        finally:
-            app.conf.broker_url = app.conf.broker_write_url = stored
-    assert taken < 3
-    assert Message.objects.get().key == f"registration/{registration.pk}/verify"
 
 
 def test_a_final_answer_is_told_from_a_passing_one():

@@ -24,7 +24,7 @@ from events_site.demo.sign_ins import EDITOR, ORGANISER, ensure_users
 from recaps.models import Article
 from registrations.models import Registration
 
-NETWORK = Path("demo/network.json")
+NETWORK = "demo/network.json"
 MODELS: tuple[type[Model], ...] = (Organisation, Topic, Series, Venue, Event, Article)
 
 
@@ -37,15 +37,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--file",
-            type=Path,
             help=f"the network's records (default: {NETWORK})",
         )
 
-    def handle(self, *args: Any, file: Path | None, **options: Any) -> None:
+    def handle(self, *args: Any, file: str | None, **options: Any) -> None:
         begun = monotonic()
-        name = str(file or NETWORK)
+        name = file or NETWORK
         try:
-            self.lists = read_file(file or settings.BASE_DIR / NETWORK, name)
+            self.lists = read_file(Path(file) if file else settings.BASE_DIR / NETWORK, name)
         except UnreadableFile as error:
             raise CommandError(str(error)) from error
         self.ledger = Ledger(name)
