@@ -241,11 +241,10 @@ def main() -> int:
         processes = Processes(environment)
         try:
             run(processes, port)
+        except Stopped:
+            say("\nStopping.")
         finally:
             processes.stop()
-    except Stopped:
-        say("\nStopped.")
-        return 0
     except Failed as failure:
         say(str(failure), to=sys.stderr)
         return 1

@@ -1,11 +1,8 @@
 """The forms of the desk for an event, its programme and its venue."""
 
-from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
 
-import pycountry
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -14,6 +11,17 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
 from accounts.permissions import MANAGING, organisations_of
+from events.inputs import (
+    ManyField,
+    VenueSelect,
+    WallTimeField,
+    countries,
+    instant_of,
+    put_first,
+    start_of_day,
+    wall_time,
+    zone_choices,
+)
 from events.models import (
     Event,
     Format,
@@ -23,13 +31,8 @@ from events.models import (
     Speaker,
     Topic,
     Venue,
-    from_local,
 )
 
-REGIONS = (
-    "Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
-)  # fmt: skip
-WALL_TIME = "%Y-%m-%dT%H:%M"
 MAIN = (
     "title", "kind", "format", "starts_at", "ends_at", "timezone", "venue", "organisers", "topics",
     "capacity_in_person", "capacity_online", "summary",
@@ -39,45 +42,6 @@ MORE = (
     "closes_at", "contact_email", "join_url", "slug",
 )  # fmt: skip
 INSTANTS = ("starts_at", "ends_at", "opens_at", "closes_at")
-
-
-class WallTimeInput(forms.DateTimeInput):
-    """The browser's own field for a day and time of day."""
-
-    input_type = "datetime-local"
-
-    def __init__(self) -> None:
-        super().__init__(format=WALL_TIME)
-
-
-class WallTimeField(forms.Field):
-    """A day and time of day by the event's clock, without a zone: the form knows which clock is meant."""
-
-    widget = WallTimeInput
-
-    def to_python(self, value: Any) -> datetime | None:
-        if value in self.empty_values:
-            return None
-        if isinstance(value, datetime):
-            return value.replace(tzinfo=None)
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError as error:
-            raise ValidationError(_("Enter a day and a time, as in 2027-03-31 09:30.")) from error
-        if not 1970 <= moment.year <= 2100:
-            raise ValidationError(_("Check the year."))
-        return moment.replace(tzinfo=None, second=0, microsecond=0)
-
-
-class ManyField(forms.ModelMultipleChoiceField):
-    """Several of a list, in the order in which they were sent (a script beside the field keeps that order)."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, widget=forms.SelectMultiple(attrs={"data-picker": ""}), **kwargs)
-
-    def clean(self, value: Any) -> list[Any]:  # type: ignore[override]
-        found = {str(item.pk): item for item in super().clean(value)}
-        return [found[key] for key in dict.fromkeys(map(str, value or [])) if key in found]
 
 
 class EventForm(forms.ModelForm):
@@ -255,16 +219,6 @@ class EventForm(forms.ModelForm):
         ]
 
 
-class VenueSelect(forms.Select):
-    """Venues that say their time zone, so that a script can set the event's."""
-
-    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        option = super().create_option(name, value, *args, **kwargs)
-        if instance := getattr(value, "instance", None):
-            option["attrs"]["data-timezone"] = instance.timezone
-        return option
-
-
 class VenueForm(forms.ModelForm):
     """A new venue; its short address is made from name and city."""
 
@@ -377,36 +331,8 @@ class SessionForm(forms.ModelForm):
 
 
 ProgrammeFormSet = forms.inlineformset_factory(
-    Event, Session, form=SessionForm, extra=2, can_delete=True, max_num=200
+    Event, Session, form=SessionForm, extra=2, can_delete=True, max_num=100
 )
-
-
-def instant_of(wall: datetime, zone: str, *, stored: datetime | None) -> datetime:
-    """Return the instant of a wall time; the stored one where it reads the same: an hour may come twice.
-
-    Raises ValidationError for a time that the spring change of clocks skips.
-    """
-    if stored and wall_time(stored, zone) == wall:
-        return stored
-    return from_local(wall, zone)
-
-
-def wall_time(instant: datetime, zone: str) -> datetime:
-    """Return what the clock of a zone shows at an instant, to the minute and without a zone."""
-    return instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None, second=0, microsecond=0)
-
-
-def start_of_day(day: date, zone: str) -> datetime:
-    """Return the first instant of a day; where the clocks skip midnight, the moment after the gap."""
-    return datetime.combine(day, time()).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-
-
-def put_first(field: Any, chosen: list[Any]) -> None:
-    """Put the chosen options first and in their order, so that the order that counts is the one on the page."""
-    keys = [str(getattr(one, "pk", one)) for one in chosen]
-    options = {str(one.pk): (one.pk, str(one)) for one in field.queryset}
-    first = [options.pop(key) for key in dict.fromkeys(keys) if key in options]
-    field.widget.choices = [*first, *options.values()]
 
 
 def free_slug(title: str) -> str:
@@ -420,34 +346,3 @@ def _free(base: str, taken: set[str]) -> str:
     if base not in taken:
         return base
     return next(f"{base}-{n}" for n in range(2, len(taken) + 3) if f"{base}-{n}" not in taken)
-
-
-@lru_cache(maxsize=1)
-def countries() -> list[tuple[str, str]]:
-    """Codes and names of all countries, by name."""
-    pairs = ((one.alpha_2, getattr(one, "common_name", one.name)) for one in pycountry.countries)
-    return sorted(pairs, key=lambda pair: pair[1])
-
-
-@lru_cache(maxsize=1)
-def _zones() -> dict[str, list[str]]:
-    names = sorted(name for name in available_timezones() if name.split("/")[0] in REGIONS)
-    grouped: dict[str, list[str]] = {}
-    for name in names:
-        grouped.setdefault(name.split("/")[0], []).append(name)
-    return grouped
-
-
-def zone_choices(*also: str) -> list[Any]:
-    """The zones by region, with those that a form holds although they are not of a region."""
-    known = available_timezones()
-    grouped = [
-        (region, [(name, name.replace("_", " ")) for name in names])
-        for region, names in _zones().items()
-    ]
-    strays = [
-        (name, name)
-        for name in dict.fromkeys(("UTC", *also))
-        if name in known and name.split("/")[0] not in REGIONS
-    ]
-    return [*strays, *grouped]

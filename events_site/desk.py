@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.desk import StaffRequest, scoped
-from accounts.permissions import MANAGING, has_role, manageable
+from accounts.permissions import MANAGING, editable, has_role, manageable
 from events.desk import frame
 from events.models import Event, Status
 from events_site.pages import event_context, with_record
@@ -87,7 +87,7 @@ def event_overview(request: StaffRequest, pk: int) -> HttpResponse:
             availability=availability.of_event(event),
             tally=figures.tally_on(event),
             present=event.registrations.present().count(),
-            articles=Article.objects.filter(event=event).select_related("organisation"),
+            articles=_articles_to_see(request, event),
             mails=mails,
             programme_items=event.sessions.count(),
         ),
@@ -159,6 +159,13 @@ def rows(events: list[Event]) -> list[dict[str, Any]]:
         }
         for event in events
     ]
+
+
+def _articles_to_see(request: StaffRequest, event: Event) -> QuerySet[Article]:
+    """The public articles about an event, and the drafts of one's own organisations: others may lead it too."""
+    about = Article.objects.filter(event=event)
+    mine = editable(about, request.user).values("pk")
+    return about.filter(Q(live=True) | Q(pk__in=mine)).select_related("organisation")
 
 
 def _administrators_only(request: StaffRequest) -> None:

@@ -39,7 +39,9 @@ class CalendarMail(EmailMultiAlternatives):
             if part.get_content_type() == "text/calendar":
                 name = part.get_filename()
                 part.clear_content()
-                part.set_content(self.calendar.encode(), "text", "calendar", cte="base64", filename=name)
+                part.set_content(
+                    self.calendar.encode(), "text", "calendar", cte="base64", filename=name
+                )
                 part.set_param("charset", "utf-8")
                 part.set_param("method", self.method)
                 if name is None:

@@ -64,12 +64,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def _prepare_run(config: pytest.Config) -> None:
     """Make the folder of the run and start its database, unless one is given."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # tidy up as after Ctrl-C
+    signal.signal(signal.SIGTERM, _stop)
     config.stash[ROOT] = Path(tempfile.mkdtemp(prefix="plenary-"))
     os.environ["PLENARY_TEST_ROOT"] = str(config.stash[ROOT])
     if not os.environ.get("DATABASE_URL") and not config.option.collectonly:
         config.stash[POSTGRES] = servers.Postgres(config.stash[ROOT] / "postgres")
         os.environ["DATABASE_URL"] = config.stash[POSTGRES].url
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    """Tidy up as after Ctrl-C, and let nobody hurry that."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="session")
