@@ -16,7 +16,7 @@ test: lint types checks ## Run every check and test, the full tests on PostgreSQ
 	$(heading) "The story and the seats on SQLite"
 	@DATABASE_URL=sqlite:///var/test.sqlite3 $(python) -m pytest -q -m sqlite_too
 	$(heading) "All tests on PostgreSQL"
-	@$(python) -m pytest -n auto $(PYTEST_ARGS)
+	@$(python) -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)
 
 lint: packages ## Check style, format and which app imports which
 	$(heading) "Style"

@@ -191,17 +191,14 @@ def is_live(port: int, site_url: str) -> bool:
         connection.close()
 
 
-def services(processes: Processes, port: int) -> list[Service]:
-    """Start web, worker and beat: the same three processes as in production."""
-    celery = [PYTHON, "-m", "celery", "-A", "events_site"]
-    web = [PYTHON, "-m", "gunicorn", "events_site.wsgi", "--workers", "2", "--no-control-socket"]
-    worker = [*celery, "worker", "--concurrency", "1", "--without-gossip", "--without-mingle"]
-    beat = [*celery, "beat", "--schedule", str(VAR / "beat-schedule")]
-    return [
-        Service(processes, "web", [*web, "--bind", f"127.0.0.1:{port}"]),
-        Service(processes, "worker", [*worker, "--loglevel", "INFO"]),
-        Service(processes, "beat", [*beat, "--loglevel", "INFO"]),
-    ]
+def wait_until_live(processes: Processes, web: Service, port: int) -> None:
+    """Wait for the first answer of the web server. Raises Failed when it ends or takes too long."""
+    limit = time.monotonic() + START_LIMIT
+    while not is_live(port, processes.environment["SITE_URL"]):
+        if web.leader.poll() is not None or time.monotonic() > limit:
+            end = "\n".join(web.log.read_text(errors="replace").splitlines()[-5:])
+            raise Failed(f"The web server does not answer; {shown(web.log)} ends so:\n{end}")
+        processes.pause()
 
 
 def run(processes: Processes, port: int) -> None:
@@ -209,27 +206,26 @@ def run(processes: Processes, port: int) -> None:
     processes.run([str(ROOT / ".ci/set-up"), "requirements.txt"])
     processes.run([PYTHON, str(ROOT / "demo/prepare.py")])
 
+    # The same three processes as in production; the web server first, as somebody waits for its address.
     (VAR / "log").mkdir(parents=True, exist_ok=True)
-    running = services(processes, port)
-    site_url = processes.environment["SITE_URL"]
-    limit = time.monotonic() + START_LIMIT
-    while not is_live(port, site_url):
-        web = running[0]
-        if web.leader.poll() is not None or time.monotonic() > limit:
-            lines = web.log.read_text(errors="replace").splitlines()[-5:]
-            raise Failed(
-                "\n".join([f"The web server does not answer; {shown(web.log)} ends so:", *lines])
-            )
-        processes.pause()
+    gunicorn = [PYTHON, "-m", "gunicorn", "events_site.wsgi", "--bind", f"127.0.0.1:{port}"]
+    celery = [PYTHON, "-m", "celery", "-A", "events_site"]
+    worker = [*celery, "worker", "--concurrency", "1", "--without-gossip", "--without-mingle"]
+    beat = [*celery, "beat", "--schedule", str(VAR / "beat-schedule")]
+    web = Service(processes, "web", [*gunicorn, "--workers", "2", "--no-control-socket"])
+    wait_until_live(processes, web, port)
+    services = [
+        web,
+        Service(processes, "worker", [*worker, "--loglevel", "INFO"]),
+        Service(processes, "beat", [*beat, "--loglevel", "INFO"]),
+    ]
 
-    say(f"\nPlenary runs at {site_url}\n")
+    say(f"\nPlenary runs at {processes.environment['SITE_URL']}\n")
     with suppress(FileNotFoundError):
         say((VAR / "demo-sign-ins.txt").read_text())
-    say(
-        f"Mail is written to {shown(VAR / 'mail')}, logs to {shown(VAR / 'log')}. Ctrl-C stops it all."
-    )
+    say(f"Mail goes to {shown(VAR / 'mail')}, logs to {shown(VAR / 'log')}. Ctrl-C stops it all.")
     while True:
-        for service in running:
+        for service in services:
             service.tend()
         processes.pause()
 

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -122,6 +124,9 @@ class ArticleViewSet(ScopedSnippetViewSet):
         ],
         base_form_class=ArticleForm,
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("organisation")
 
 
 register_snippet(ArticleViewSet)

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, OuterRef, Subquery
 from django.utils.translation import gettext as _
 
-from accounts.models import Jurisdiction, User
+from accounts.models import User
 from events.models import Event, Status
 from registrations.models import Figures
 
@@ -54,13 +54,15 @@ def count(event: Event) -> Tally:
     """Count the people present at an event."""
     present = event.registrations.present()
     rows = (
-        Jurisdiction.objects.filter(registrations__in=present)
-        .annotate(people=Count("registrations", filter=Q(registrations__in=present)))
-        .order_by("-people", "name")
+        present.exclude(jurisdiction=None)
+        .values("jurisdiction__code", "jurisdiction__name", "jurisdiction__is_european")
+        .annotate(people=Count("pk"))
+        .order_by("-people", "jurisdiction__name")
+        .values_list(
+            "jurisdiction__code", "jurisdiction__name", "people", "jurisdiction__is_european"
+        )
     )
-    return Tally(
-        present.count(), [Share(row.code, row.name, row.people, row.is_european) for row in rows]
-    )
+    return Tally(present.count(), [Share(*row) for row in rows])
 
 
 def tally_of(figures: Figures) -> Tally:

@@ -87,19 +87,18 @@ def event_form(organisation, **changes):
     }
 
 
-def fields_of(form, prefix=""):
-    """What a page sends back when nobody changes anything."""
+def fields_of(form):
+    """What the page of an event sends back when nobody changes anything."""
     sent = {}
     for field in form:
-        value = field.value()
-        if value in (None, False, []):
-            continue
-        widget = field.field.widget
-        value = widget.format_value(value) if hasattr(widget, "format_value") else value
-        sent[field.html_name] = (
-            [getattr(one, "pk", one) for one in value] if isinstance(value, list) else value
-        )
-    sent["description"] = rich_text(form.instance.description)
+        value, widget = field.value(), field.field.widget
+        if field.name == "description":
+            sent[field.html_name] = rich_text(form.instance.description)
+        elif isinstance(value, list):
+            sent[field.html_name] = value
+        elif value not in (None, False, ""):
+            shown = widget.format_value(value)
+            sent[field.html_name] = shown[0] if isinstance(shown, list) else shown
     return sent
 
 
@@ -130,7 +129,7 @@ def test_a_failed_sign_in_says_the_same_for_known_unknown_and_closed(manager):
         page = Client().post(
             reverse("wagtailadmin_login"), {"username": address, "password": "wrong one"}
         )
-        words = re.sub(r"value=\"[^\"]*\"", "", page.text)
+        words = re.sub(r'value="[^"]*"|"CSRF_TOKEN": "[^"]*"', "", page.text)
         return page.status_code, words.replace(address, "")
 
     assert answer(manager.email) == answer("nobody@example.org") == answer(closed.email)
@@ -198,7 +197,7 @@ def test_the_first_page_of_an_event_has_at_most_twelve_fields(desk):
 def test_a_new_event_begins_with_ones_own_organisation_and_the_last_time_zone(desk, organisation):
     EventFactory(organiser=organisation, timezone="Europe/Lisbon")
     form = desk.get(reverse("desk_event_new")).context["form"]
-    assert form["organisers"].value() == [organisation]
+    assert form["organisers"].value() == [organisation.pk]
     assert form["timezone"].value() == "Europe/Lisbon"
 
 
