@@ -126,7 +126,7 @@ class ArticleViewSet(ScopedSnippetViewSet):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("organisation")
+        return super().get_queryset(request).select_related("organisation", "latest_revision")
 
 
 register_snippet(ArticleViewSet)
