@@ -95,10 +95,14 @@ class ScopedPolicy(BasePermissionPolicy):
         self.may_add = may_add
 
     def user_has_permission(self, user: Someone, action: str) -> bool:
-        return self.may_add(user)
+        """Wagtail asks for each button of each row; the answer is kept as long as the user, who is one request's."""
+        known: dict[type[Model], bool] = user.__dict__.setdefault("_may_add", {})
+        if self.model not in known:
+            known[self.model] = self.may_add(user)
+        return known[self.model]
 
     def user_has_any_permission(self, user: Someone, actions: Any) -> bool:
-        return self.may_add(user)
+        return self.user_has_permission(user, "")
 
     def user_has_permission_for_instance(self, user: Someone, action: str, instance: Model) -> bool:
         if getattr(instance, "found_by", None) == user.pk:  # a row of a list, see below

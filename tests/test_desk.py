@@ -729,7 +729,7 @@ def test_the_list_shows_ones_own_by_view_and_title(desk, organisation):
     assert listed("?q=nothing") == []
 
 
-@pytest.mark.parametrize("path", ["/desk/", "/desk/events/"])
+@pytest.mark.parametrize("path", ["/desk/", "/desk/events/", "/desk/articles/"])
 def test_lists_take_as_many_queries_for_three_as_for_one(desk, organisation, path):
     def add():
         event = EventFactory(organiser=organisation)
