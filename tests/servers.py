@@ -98,6 +98,7 @@ class Mailbox:
         self.envelopes: list[tuple[str, list[str]]] = []
         self.delay = 0.0
         self.refused: dict[str, str] = {}
+        logging.getLogger("mail.log").setLevel(logging.WARNING)  # else a line for each command
         self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
 
     def start(self) -> None:
