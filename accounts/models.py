@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser, UserManager
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
@@ -62,11 +63,28 @@ class Organisation(models.Model):
     country = models.CharField(
         _("country"), max_length=2, blank=True, help_text=_("Two-letter code (ISO 3166-1).")
     )
+    is_member = models.BooleanField(
+        _("member of the network"),
+        default=False,
+        help_text=_("Its people come first where an event says so."),
+    )
+    retention_months = models.PositiveSmallIntegerField(
+        _("months that people are kept after an event"),
+        default=24,
+        validators=[MinValueValidator(1)],
+        help_text=_("Then names and addresses of those who registered for its events are erased."),
+    )
 
     class Meta:
         verbose_name = _("organisation")
         verbose_name_plural = _("organisations")
         ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(retention_months__gte=1),
+                name="an_organisation_keeps_people_for_a_month_at_least",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -75,6 +93,39 @@ class Organisation(models.Model):
     def display_name(self) -> str:
         """The name people use: the short one where there is one."""
         return self.short_name or self.name
+
+
+class MailDomain(models.Model):
+    """A domain whose addresses, also those below it, belong to people of one organisation."""
+
+    organisation = models.ForeignKey(
+        Organisation, models.CASCADE, related_name="mail_domains", verbose_name=_("organisation")
+    )
+    domain = models.CharField(
+        _("domain"),
+        max_length=200,
+        unique=True,
+        validators=[
+            RegexValidator(
+                r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
+                _("Give a domain in lower case, as in justice.example."),
+            )
+        ],
+        help_text=_("What stands behind the @ of its addresses, as in justice.example."),
+    )
+
+    class Meta:
+        verbose_name = _("mail domain")
+        verbose_name_plural = _("mail domains")
+        ordering = ["domain"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(domain=Lower("domain")), name="mail_domain_is_in_lower_case"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.domain
 
 
 class Role(models.TextChoices):

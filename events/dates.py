@@ -31,6 +31,12 @@ def zone_in_words(zone_name: str, moment: datetime) -> str:
     }
 
 
+def moment_in_words(moment: datetime, zone_name: str) -> str:
+    """Return "1 October, 12:00 (UTC+2)" for an instant, by the clock of a zone."""
+    local = moment.astimezone(ZoneInfo(zone_name))
+    return f"{date_format(local, 'j F, H:i')} ({offset_in_words(zone_name, moment)})"
+
+
 def offset_in_words(zone_name: str, moment: datetime) -> str:
     """Return the offset from UTC at an instant, as in "UTC+1" or "UTC+5:30"."""
     offset = moment.astimezone(ZoneInfo(zone_name)).utcoffset()

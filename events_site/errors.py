@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from registrations.seats import RefusedSeat
+from registrations.seating import RefusedSeat
 
 
 @login_not_required

@@ -156,8 +156,19 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_URL = "/media/"
 MEDIA_ROOT = env("MEDIA_ROOT", default=str(VAR_DIR / "media"))
+# What people upload with their answers: no address serves this folder.
+PRIVATE_ROOT = env("PRIVATE_ROOT", default=str(VAR_DIR / "private"))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "private": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": PRIVATE_ROOT,
+            "base_url": None,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = False
@@ -223,6 +234,13 @@ OUTBOX_SWEEP_SECONDS = env.int("OUTBOX_SWEEP_SECONDS", default=60)
 # -- Registrations --------------------------------------------------------------------------------
 HOLD_HOURS = env.int("HOLD_HOURS", default=24)
 OFFER_HOURS = env.int("OFFER_HOURS", default=48)
+# A form that is sent faster than this was not read by a person; 0 takes any.
+FORM_SECONDS = env.int("FORM_SECONDS", default=2)
+# Mails that forms may cause: to one mailbox (whatever its +tag) in an hour and in a day, and from one network in
+# ten minutes, for registering and for each of the other forms.
+MAILS_TO_A_MAILBOX = (env.int("MAILS_AN_HOUR", default=10), env.int("MAILS_A_DAY", default=30))
+REGISTRATIONS_FROM_A_NETWORK = env.int("REGISTRATIONS_FROM_A_NETWORK", default=200)
+REQUESTS_FROM_A_NETWORK = env.int("REQUESTS_FROM_A_NETWORK", default=30)
 
 # -- Work behind the request ----------------------------------------------------------------------
 # The table of messages is the truth, the broker only a bell (docs/architecture.md).
@@ -259,6 +277,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "pass on lapsed seats": {
         "task": "registrations.tasks.expire_lapsed",
+        "schedule": 60,
+        "options": {"expires": 60},
+    },
+    "open events to all": {
+        "task": "registrations.tasks.open_to_all",
         "schedule": 60,
         "options": {"expires": 60},
     },

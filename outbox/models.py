@@ -40,6 +40,12 @@ class Message(models.Model):
     key = models.CharField(_("reason"), max_length=200, unique=True)
     topic = models.CharField(_("about"), max_length=100, blank=True, db_index=True)
     recipient = models.EmailField(_("recipient"), max_length=254)
+    mailbox = models.EmailField(
+        _("mailbox"), max_length=254, blank=True, editable=False, help_text=_("See `mailbox_of`.")
+    )
+    is_requested = models.BooleanField(
+        _("asked for by a form that anybody can send"), default=False
+    )
     recipient_name = models.CharField(_("name of the recipient"), max_length=200, blank=True)
     sender_name = models.CharField(_("name of the sender"), max_length=200, blank=True)
     reply_to = models.EmailField(_("answers go to"), blank=True)
@@ -72,6 +78,11 @@ class Message(models.Model):
                 name="outbox_messages_to_send",
             ),
             models.Index(fields=["-created_at", "-id"], name="outbox_messages_by_age"),
+            models.Index(
+                fields=["mailbox", "created_at"],
+                condition=Q(is_requested=True),
+                name="outbox_requests_by_mailbox",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -3,7 +3,7 @@
 import logging
 import queue
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +16,10 @@ from django.utils import timezone, translation
 from outbox.models import Message, State
 
 logger = logging.getLogger(__name__)
+
+
+class TooManyMessages(Exception):
+    """Forms have caused so many messages to one mailbox that it gets no more for a while."""
 
 
 class RefusedAddress(ValueError):
@@ -49,14 +53,18 @@ def post(
     headers: dict[str, str] | None = None,
     language: str = "en",
     send_after: datetime | None = None,
+    is_requested: bool = False,
 ) -> Message | None:
     """Render a message and store it unless `key` was used before; ring the worker after commit.
 
     `template` is a file below `templates/email/` with the partials `subject`, `text` and `html`.
     `calendar` is an iCalendar file, sent inline with `calendar_method` and attached.
-    Returns the new message, or None where the key exists. Raises RefusedAddress.
+    `is_requested` says that a form caused it which anybody can send: such messages are limited to so many a mailbox.
+    Returns the new message, or None where the key exists. Raises RefusedAddress, and TooManyMessages.
     """
     recipient = clean_address(to)
+    if is_requested:
+        _check_limit(recipient)
     context = {**context, "site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
     with translation.override(language):
         subject, text, html = (
@@ -68,6 +76,8 @@ def post(
         defaults={
             "topic": topic,
             "recipient": recipient,
+            "mailbox": mailbox_of(recipient),
+            "is_requested": is_requested,
             "recipient_name": _one_line(to_name)[:200],
             "sender_name": _one_line(sender_name)[:200],
             "reply_to": reply_to,
@@ -86,6 +96,26 @@ def post(
     if message.send_after <= timezone.now():
         transaction.on_commit(lambda: bell.ring(message.pk), robust=True)
     return message
+
+
+def mailbox_of(address: str) -> str:
+    """Return the mailbox behind an address: without a +tag, in lower case (RFC 5233: the part behind + is detail)."""
+    local, _at, domain = address.lower().rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
+
+
+def _check_limit(recipient: str) -> None:
+    """Raise TooManyMessages if forms have written to this mailbox often enough. Counted here, so it needs no cache."""
+    now = timezone.now()
+    asked = Message.objects.filter(is_requested=True, mailbox=mailbox_of(recipient))
+    times = asked.filter(created_at__gt=now - timedelta(days=1)).values_list(
+        "created_at", flat=True
+    )
+    in_a_day = list(times)
+    in_an_hour = [at for at in in_a_day if at > now - timedelta(hours=1)]
+    most_an_hour, most_a_day = settings.MAILS_TO_A_MAILBOX
+    if len(in_an_hour) >= most_an_hour or len(in_a_day) >= most_a_day:
+        raise TooManyMessages(mailbox_of(recipient))
 
 
 def withdraw(*, key_prefix: str) -> int:

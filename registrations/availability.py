@@ -9,11 +9,10 @@ from typing import Any
 from django.db.models import Count, OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from events.dates import offset_in_words
+from events.dates import moment_in_words
 from events.models import Entry, Event, Mode, Status
 from events.sql import JSONList
 from registrations.models import Registration
@@ -127,12 +126,13 @@ def _say(event: Event, places: tuple[Places, ...], now: datetime) -> Availabilit
     if event.opens_at and now < event.opens_at:
         return said(
             "upcoming",
-            _("Registration opens on %(moment)s") % {"moment": _moment(event, event.opens_at)},
+            _("Registration opens on %(moment)s")
+            % {"moment": moment_in_words(event.opens_at, event.timezone)},
         )
     if event.starts_at <= now or (event.closes_at and event.closes_at <= now):
         return said("closed", _("Registration is closed"))
     until = (
-        _("Register by %(moment)s.") % {"moment": _moment(event, event.closes_at)}
+        _("Register by %(moment)s.") % {"moment": moment_in_words(event.closes_at, event.timezone)}
         if event.closes_at
         else ""
     )
@@ -155,8 +155,3 @@ def _say(event: Event, places: tuple[Places, ...], now: datetime) -> Availabilit
     state = "few" if all(one.are_few or one.is_full for one in places) else "open"
     detail = _("%(taken)s of %(total)s taken.") % {"taken": total - number, "total": total}
     return said(state, headline, f"{detail} {until}".strip(), can_register=True)
-
-
-def _moment(event: Event, moment: datetime) -> str:
-    local = moment.astimezone(event.zone)
-    return f"{date_format(local, 'j F, H:i')} ({offset_in_words(event.timezone, moment)})"

@@ -23,6 +23,7 @@ from events.models import Status as EventStatus
 from registrations import attendance, availability, seats
 from registrations.forms import RegistrationForm
 from registrations.models import Attendance, Registration, Status
+from registrations.seating import RefusedSeat
 
 PER_PAGE = 50
 #: Each person shown is up to three fields of the form, and Django takes a thousand.
@@ -93,7 +94,7 @@ def participant_new(request: StaffRequest, pk: int) -> HttpResponse:
             registration = seats.enrol(
                 event, person=person, mode=form.chosen_mode(), by=request.user
             )
-        except seats.RefusedSeat as error:
+        except RefusedSeat as error:
             form.add_error("email", str(error))
         else:
             messages.success(request, _added(registration))

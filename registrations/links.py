@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from registrations.models import Registration
 
 SALT = "registrations.links.manage"
+ADDRESS_SALT = "registrations.links.address"
 FORM = re.compile(r"\A([2-9A-Z]{8})-([a-z2-7]{32})\Z")
 
 
@@ -28,14 +29,36 @@ def find(token: str) -> Registration | None:
     match = FORM.match(token)
     if not match:
         return None
-    registration = (
-        Registration.objects.select_related("event__venue", "event__series", "jurisdiction")
-        .filter(reference=match[1])
-        .first()
-    )
+    registration = _by_reference(match[1])
     if registration is None or not constant_time_compare(token_of(registration), token):
         return None
     return registration
+
+
+def address_token(registration: Registration) -> str:
+    """Return the secret that proves the new address of a registration: good for that address alone."""
+    value = f"{registration.reference}:{registration.link_key}:{registration.pending_email.lower()}"
+    digest = salted_hmac(ADDRESS_SALT, value, algorithm="sha256").digest()
+    return f"{registration.reference}-{base64.b32encode(digest[:20]).decode().lower()}"
+
+
+def find_by_address(token: str) -> Registration | None:
+    """Return the registration whose new address a token proves, or None."""
+    match = FORM.match(token)
+    registration = match and _by_reference(match[1])
+    if not registration or not registration.pending_email:
+        return None
+    return registration if constant_time_compare(address_token(registration), token) else None
+
+
+def address_link(registration: Registration) -> str:
+    """Return the full address of the page that proves a new address."""
+    return settings.SITE_URL + reverse("registration_address", args=[address_token(registration)])
+
+
+def _by_reference(reference: str) -> Registration | None:
+    found = Registration.objects.select_related("event__venue", "event__series", "jurisdiction")
+    return found.filter(reference=reference).first()
 
 
 def personal_link(registration: Registration) -> str:

@@ -3,10 +3,11 @@
 Each key says why the message exists, so that no reason sends twice (design 6). The caller holds the transaction.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone, translation
 
 from events import calendar
@@ -16,7 +17,8 @@ from events.models import Status as EventStatus
 from outbox.models import Message
 from outbox.posting import post, withdraw
 from registrations import links
-from registrations.models import Registration, Status
+from registrations.entry import Entrance
+from registrations.models import OpeningNotice, Registration, Status
 
 #: Someone who registers again within this time has the first mail still on its way.
 ON_ITS_WAY = timedelta(minutes=10)
@@ -24,8 +26,53 @@ STANDINGS_A_DAY = 3
 
 
 def verify(registration: Registration) -> None:
-    """Ask the person to confirm the address."""
-    _post("verify", registration, reason="verify")
+    """Ask the person to confirm the address; whoever was registered by a colleague is told by whom."""
+    template = "colleague" if registration.brought_by_id else "verify"
+    why = _why_no_seat(registration)
+    _post(template, registration, reason="verify", is_requested=True, hindrance=why)
+
+
+def substitute(registration: Registration) -> None:
+    """Ask somebody to come instead of the person who named them."""
+    _post(
+        "substitute",
+        registration,
+        reason=f"substitute/{registration.replaces_id}",
+        is_requested=True,
+    )
+
+
+def prove_address(registration: Registration) -> None:
+    """Send a link to the new address of a person; the button behind it proves the address."""
+    _post(
+        "prove-address",
+        registration,
+        reason=f"address/{timezone.now():%Y-%m-%dT%H:%M:%S.%fZ}",
+        to=registration.pending_email,
+        link=links.address_link(registration),
+        is_requested=True,
+    )
+
+
+def address_changed(registration: Registration, *, old: str) -> None:
+    """Tell the old address, and take the entry out of its calendar; send the new one the link, with the entry."""
+    changes = registration.changes.count()
+    is_confirmed = registration.status == Status.CONFIRMED
+    withdraw(key_prefix=f"registration/{registration.pk}/")
+    _post(
+        "address-changed",
+        registration,
+        reason=f"address-left/{changes}",
+        to=old,
+        calendar_method="CANCEL" if is_confirmed else "",
+        link="",
+    )
+    _post(
+        "address-taken",
+        registration,
+        reason=f"address-taken/{changes}",
+        calendar_method="REQUEST" if is_confirmed else "",
+    )
 
 
 def standing(registration: Registration) -> None:
@@ -39,21 +86,64 @@ def standing(registration: Registration) -> None:
         return
     if sent.filter(created_at__gt=now - timedelta(days=1)).count() >= STANDINGS_A_DAY:
         return
-    _post("standing", registration, reason=f"standing/{now:%Y-%m-%dT%H:%MZ}")
+    reason = f"standing/{now:%Y-%m-%dT%H:%MZ}"
+    _post("standing", registration, reason=reason, is_requested=True)
 
 
-def confirmed(registration: Registration) -> None:
-    """Confirm the place, with the entry for the calendar. Nobody is told of an event that is over."""
+def confirmed(registration: Registration, *, note: str = "") -> None:
+    """Confirm the place, with the entry for the calendar. Nobody is told of an event that is over.
+
+    `note` is a sentence of the organiser.
+    """
     if registration.event.is_over:
         return
     withdraw(key_prefix=f"registration/{registration.pk}/")
-    _post("confirmed", registration, reason="confirmed", calendar_method="REQUEST")
+    _post("confirmed", registration, reason="confirmed", calendar_method="REQUEST", note=note)
 
 
-def waiting(registration: Registration) -> None:
-    """Say that the person is on the waiting list."""
+def waiting(registration: Registration, *, note: str = "") -> None:
+    """Say that the person is on the waiting list, and which rule keeps them from a place if one does."""
     if not registration.event.is_over:
-        _post("waiting", registration, reason="waiting")
+        why = _why_no_seat(registration)
+        _post("waiting", registration, reason="waiting", note=note, hindrance=why)
+
+
+def declined(registration: Registration, *, note: str = "") -> None:
+    """Say that there is no place for the person. Nobody is told of an event that is over."""
+    withdraw(key_prefix=f"registration/{registration.pk}/")
+    if not registration.event.is_over:
+        _post("declined", registration, reason="declined", note=note)
+
+
+def mode_changed(registration: Registration) -> None:
+    """Say in which way the person attends from now on."""
+    if not registration.event.is_over:
+        _post("mode-changed", registration, reason=f"mode/{registration.changes.count()}")
+
+
+def replaced(registration: Registration, *, by: Registration) -> None:
+    """Say that the substitute has the place now, and take the entry out of the calendar."""
+    withdraw(key_prefix=f"registration/{registration.pk}/")
+    _post("replaced", registration, reason="replaced", calendar_method="CANCEL", substitute=by)
+
+
+def opening(notice: OpeningNotice) -> None:
+    """Say that registering for the event has opened, to an address that asked to be told."""
+    event = notice.event
+    with translation.override(notice.language), timezone.override(event.zone):
+        post(
+            "opening",
+            {
+                **facts(event),
+                "link": settings.SITE_URL + reverse("register", args=[event.slug]),
+            },
+            key=f"opening/{event.pk}/{notice.pk}",
+            to=notice.email,
+            topic=f"event/{event.pk}",
+            sender_name=_sender(event),
+            reply_to=event.contact_email,
+            language=notice.language,
+        )
 
 
 def applied(registration: Registration) -> None:
@@ -77,10 +167,13 @@ def lapsed(registration: Registration, *, was_offered: bool) -> None:
         _post("lapsed", registration, reason="lapsed")
 
 
-def cancelled(registration: Registration, *, was_confirmed: bool) -> None:
-    """Say that the registration is withdrawn, and take the entry out of the calendar if there was one."""
+def cancelled(registration: Registration, *, was_confirmed: bool, is_told: bool = True) -> None:
+    """Say that the registration is withdrawn, and take the entry out of the calendar if there was one.
+
+    In any case nothing more goes out that still waits.
+    """
     withdraw(key_prefix=f"registration/{registration.pk}/")
-    if registration.event.is_over:
+    if registration.event.is_over or not is_told:
         return
     _post(
         "cancelled",
@@ -151,13 +244,14 @@ def _post(
     registration: Registration,
     *,
     reason: str,
+    to: str = "",
     calendar_method: str = "",
+    is_requested: bool = False,
     **more: Any,
 ) -> None:
     event = registration.event
-    now = timezone.now()
-    ics = _calendar_part(registration, calendar_method, now) if calendar_method else b""
-    leading = event.organisers[0].display_name if event.organisers else settings.SITE_NAME
+    to = to or registration.email
+    ics = _calendar_part(registration, calendar_method, to) if calendar_method else b""
     with translation.override(registration.language), timezone.override(event.zone):
         post(
             template,
@@ -168,15 +262,27 @@ def _post(
                 **more,
             },
             key=f"registration/{registration.pk}/{reason}",
-            to=registration.email,
+            to=to,
             to_name=registration.name,
             topic=f"event/{event.pk}",
-            sender_name=leading,
+            sender_name=_sender(event),
             reply_to=event.contact_email,
             calendar=ics,
             calendar_method=calendar_method,
             language=registration.language,
+            is_requested=is_requested,
         )
+
+
+def _sender(event: Event) -> str:
+    return event.organisers[0].display_name if event.organisers else settings.SITE_NAME
+
+
+def _why_no_seat(registration: Registration) -> str:
+    """The rule that keeps a person from a place, if it is one."""
+    if registration.seat:
+        return ""
+    return Entrance(registration.event).hindrance(registration, registration.mode)
 
 
 def facts(event: Event) -> dict[str, Any]:
@@ -193,21 +299,23 @@ def facts(event: Event) -> dict[str, Any]:
     }
 
 
-def _calendar_part(registration: Registration, method: str, now: datetime) -> bytes:
-    """The entry for this person. A withdrawal, and a new registration after it, count on: else programs ignore them."""
+def _calendar_part(registration: Registration, method: str, attendee: str) -> bytes:
+    """The entry for one address. A withdrawal, and a new registration after it, count on: else programs ignore them."""
     event = registration.event
     earlier = (
-        event.registrations.of_address(registration.email)
+        event.registrations.of_address(attendee)
         .exclude(confirmed_at=None)
         .exclude(pk=registration.pk)
     )
-    withdrawn_here = method == "CANCEL" and registration.status == Status.CANCELLED
+    is_withdrawn = method == "CANCEL" and (
+        registration.status == Status.CANCELLED or attendee != registration.email
+    )
     scheduling = calendar.Scheduling(
-        attendee_email=registration.email,
+        attendee_email=attendee,
         attendee_name=registration.name,
-        organiser_name=event.organisers[0].display_name if event.organisers else settings.SITE_NAME,
-        written_at=now,
-        sequence=event.sequence + 2 * earlier.count() + withdrawn_here,
+        organiser_name=_sender(event),
+        written_at=timezone.now(),
+        sequence=event.sequence + 2 * earlier.count() + is_withdrawn,
     )
     make = calendar.cancellation if method == "CANCEL" else calendar.request
     return make(event, scheduling=scheduling)

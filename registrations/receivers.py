@@ -9,8 +9,9 @@ from events.lifecycle import RefusedChange
 from events.models import Event
 from events.models import Status as EventStatus
 from events.signals import event_cancelled, event_changed
-from registrations import notices, seats
+from registrations import line, notices
 from registrations.models import Status
+from registrations.seating import RefusedSeat
 
 #: A change of one of these is news to the people who come.
 NEWS = {"starts_at", "ends_at", "timezone", "is_whole_day", "venue_id", "format", "join_url"}
@@ -33,8 +34,8 @@ def on_event_changed(
     """Refit the seats, then tell the people. Raises RefusedChange where the seats do not fit."""
     assert connection.in_atomic_block
     try:
-        seats.resize(event)
-    except seats.RefusedSeat as refusal:
+        line.resize(event)
+    except RefusedSeat as refusal:
         raise RefusedChange(str(refusal)) from refusal
     if event.is_over:
         return

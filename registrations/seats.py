@@ -1,31 +1,28 @@
-"""Gives and takes seats: the only code that assigns `seat` and `status` of a registration.
+"""Registers people and moves them on: register, enrol, verify, take an offer, withdraw, let lapse.
 
-Every function locks the event's row once, looks, and moves. The unique constraint on (event, mode, seat) is the
-guarantee that no seat is given twice; the lock only keeps people from being refused for nothing.
+Every function locks the event's row once, looks, and moves. The queue is served in `line`, by decision of the
+organiser in `decisions`; people change places in `swaps`.
 """
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, F, Max, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts.models import Jurisdiction, User
-from events.models import Entry, Event, Mode
+from events.models import Entry, Event
 from events.models import Status as EventStatus
-from registrations import notices
-from registrations.models import LIVE, Registration, Status
+from registrations import answers, entry, line, notices, seating, swaps
+from registrations.answers import Given
+from registrations.entry import Entrance
+from registrations.models import LIVE, Invitation, Registration, Status
+from registrations.seating import RefusedSeat
 
 ATTEMPTS = 100
-
-
-class RefusedSeat(Exception):
-    """The event does not take this registration or this move now; the text says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -38,61 +35,102 @@ class Person:
     organisation: str = ""
     jurisdiction: Jurisdiction | None = None
     language: str = "en"
+    declares: bool = False
+    is_listed: bool = False
 
 
-def register(event: Event, *, person: Person, mode: str) -> Registration:
+def register(
+    event: Event,
+    *,
+    person: Person,
+    mode: str,
+    given: Collection[Given] = (),
+    invitation: Invitation | None = None,
+    brought_by: Registration | None = None,
+) -> Registration:
     """Take a registration and hold a seat for it if one is free; the person confirms the address by mail.
 
-    Someone who is registered already stays so, and gets a mail that says where things stand.
-    Raises RefusedSeat where registration is not open.
+    With an invitation, whose link proves the address, and where the event does not ask for that proof, the state goes
+    straight on. Someone who is registered already stays so, and gets a mail that says where things stand.
+    Raises RefusedSeat where registration is not open to this person, or a chosen answer is full.
     """
     with transaction.atomic():
-        event = lock_event(event)
-        check_open(event, timezone.now())
+        event = seating.lock_event(event)
+        entrance = Entrance(event)
+        check_open(event, entrance.now, is_invited=invitation is not None)
         check_mode(event, mode)
-        existing = _live_registration(event, person)
-        if existing:
+        new = _new(event, person, mode, invitation=invitation, brought_by=brought_by)
+        entry.check(entrance.terms, new)
+        if existing := live_registration(event, person.email):
             notices.standing(existing)
             return existing
-        registration, is_new = _enter(event, person, mode, by=None, when_seated=Status.UNVERIFIED)
-        if is_new:
+        is_proved = invitation is not None or not entrance.terms.checks_address
+        status = _next_status(event, new) if is_proved else Status.UNVERIFIED
+        registration, is_new = _enter(entrance, new, status=status, given=given, by=None)
+        if not is_new:
+            notices.standing(registration)
+        elif status == Status.UNVERIFIED:
             notices.verify(registration)
         else:
-            notices.standing(registration)
+            _tell(registration)
         return registration
 
 
-def enrol(event: Event, *, person: Person, mode: str, by: User | None) -> Registration:
+def enrol(
+    event: Event,
+    *,
+    person: Person,
+    mode: str,
+    by: User | None,
+    given: Collection[Given] = (),
+) -> Registration:
     """Add someone by hand: confirmed at once if a seat is free, else on the waiting list; also after the event.
 
-    Raises RefusedSeat if the person is registered already.
+    The rules of the event hold here too. Raises RefusedSeat, also if the person is registered already.
     """
     with transaction.atomic():
-        event = lock_event(event)
+        event = seating.lock_event(event)
         check_mode(event, mode)
-        if _live_registration(event, person):
-            raise RefusedSeat(_("%(name)s is registered already.") % {"name": person.email})
-        registration, _is_new = _enter(event, person, mode, by=by, when_seated=Status.CONFIRMED)
+        entrance = Entrance(event)
+        new = _new(event, person, mode)
+        entry.check(entrance.terms, new)
+        if live_registration(event, person.email):
+            raise RefusedSeat(
+                _("%(name)s is registered already.") % {"name": person.email}, field="email"
+            )
+        registration, _is_new = _enter(entrance, new, status=Status.CONFIRMED, given=given, by=by)
         _tell(registration)
         return registration
 
 
-def verify(registration: Registration) -> Registration:
-    """Take it that the address is right: confirm the held seat, or join the queue. Harmless when repeated."""
+def verify(
+    registration: Registration, *, given: Iterable[Given] = (), declares: bool = False
+) -> Registration:
+    """Take it that the address is right: confirm the held seat, or join the queue. Harmless when repeated.
+
+    A substitute takes over the seat. Raises RefusedSeat while a question that must be answered is not, or the
+    declaration of the event not made.
+    """
     with transaction.atomic():
-        event, registration = _lock(registration)
+        event, registration = seating.lock(registration)
         if registration.status != Status.UNVERIFIED:
             return registration
-        _check_goes_ahead(event)
+        check_goes_ahead(event)
         if registration.expires_at and registration.expires_at <= timezone.now():
             raise RefusedSeat(_("The time to confirm has run out. Please register again."))
-        if event.entry == Entry.APPROVAL:
-            registration.move(Status.APPLIED, seat=None)
-            offer_free_seats(event)
-        elif seat := registration.seat or _seat_out_of_turn(event, registration.mode):
-            registration.move(Status.CONFIRMED, seat=seat)
+        entrance = Entrance(event)
+        _complete(registration, entrance, given, declares)
+        if registration.replaces_id and swaps.take_over(entrance, registration):
+            return registration
+        to = _next_status(event, registration)
+        seat = registration.seat
+        if to == Status.APPLIED:
+            seating.move(registration, Status.APPLIED, seat=None)
+            line.offer_free_seats(event)
+        elif seat or (seat := line.seat_out_of_turn(entrance, registration)):
+            entrance.sit(registration, Status.CONFIRMED, seat=seat)
         else:
-            registration.move(Status.WAITING, seat=None)
+            seating.move(registration, Status.WAITING, seat=None)
         _tell(registration)
         return registration
 
@@ -100,29 +138,31 @@ def verify(registration: Registration) -> Registration:
 def accept_offer(registration: Registration) -> Registration:
     """Take the offered seat. Harmless when repeated; raises RefusedSeat when the offer has lapsed."""
     with transaction.atomic():
-        event, registration = _lock(registration)
+        event, registration = seating.lock(registration)
         if registration.status == Status.CONFIRMED:
             return registration
-        _check_goes_ahead(event)
+        check_goes_ahead(event)
         if registration.status != Status.OFFERED or (
             registration.expires_at and registration.expires_at <= timezone.now()
         ):
             raise RefusedSeat(_("This place is no longer held for you. You may register again."))
-        registration.move(Status.CONFIRMED, seat=registration.seat)
+        seating.move(registration, Status.CONFIRMED, seat=registration.seat)
         _tell(registration)
         return registration
 
 
-def cancel(registration: Registration, *, by: User | None = None, why: str = "") -> Registration:
-    """Withdraw a registration and pass its seat on. Harmless when repeated."""
+def cancel(
+    registration: Registration, *, by: User | None = None, why: str = "", is_told: bool = True
+) -> Registration:
+    """Withdraw a registration and pass its seat on, with a mail unless `is_told` is false. Harmless when repeated."""
     with transaction.atomic():
-        event, registration = _lock(registration)
+        event, registration = seating.lock(registration)
         if not registration.is_live:
             return registration
         was_confirmed = registration.status == Status.CONFIRMED
-        registration.move(Status.CANCELLED, seat=None, by=by, why=why)
-        notices.cancelled(registration, was_confirmed=was_confirmed)
-        offer_free_seats(event)
+        seating.move(registration, Status.CANCELLED, seat=None, by=by, why=why)
+        notices.cancelled(registration, was_confirmed=was_confirmed, is_told=is_told)
+        line.offer_free_seats(event)
         return registration
 
 
@@ -132,90 +172,20 @@ def expire_lapsed(now: datetime) -> int:
     count = 0
     for event_id in lapsed.order_by().values_list("event_id", flat=True).distinct():
         with transaction.atomic():
-            event = lock_event(Event(pk=event_id))
+            event = seating.lock_event(Event(pk=event_id))
             for registration in lapsed.filter(event=event).select_for_update():
+                registration.event = event
                 was_offered = registration.status == Status.OFFERED
-                registration.move(Status.EXPIRED, seat=None, why="time ran out")
+                seating.move(registration, Status.EXPIRED, seat=None, why="time ran out")
                 notices.lapsed(registration, was_offered=was_offered)
                 count += 1
-            offer_free_seats(event)
+            line.offer_free_seats(event)
     return count
 
 
-def offer_free_seats(event: Event) -> None:
-    """Offer each free seat to the first in the queue. The caller holds the event's lock."""
-    if event.status != EventStatus.PUBLISHED or event.has_begun:
-        return
-    for mode in event.modes:
-        for registration in event.registrations.waiting().filter(mode=mode).iterator(chunk_size=50):
-            seat = lowest_free_seat(event, mode)
-            if seat is None:
-                break
-            registration.event = event
-            registration.expires_at = _offer_ends_at(event)
-            registration.move(Status.OFFERED, seat=seat)
-            notices.offered(registration)
-
-
-def resize(event: Event) -> None:
-    """Fit the seats to changed capacities: refuse fewer places than are taken, offer new ones.
-
-    The caller holds the event's lock. Raises RefusedSeat with the number of places taken.
-    """
-    for mode in Mode:
-        taken = event.registrations.filter(mode=mode).seated()
-        capacity = event.capacity(mode)
-        count = taken.count()
-        if count and mode not in event.modes:
-            raise RefusedSeat(
-                ngettext(
-                    "%(number)s person holds a place (%(mode)s). Keep this way of attending, or move them first.",
-                    "%(number)s people hold a place (%(mode)s). Keep this way of attending, or move them first.",
-                    count,
-                )
-                % {"number": count, "mode": mode.label.lower()}
-            )
-        if capacity is None:
-            continue
-        if count > capacity:
-            raise RefusedSeat(
-                ngettext(
-                    "%(number)s place is taken (%(mode)s). Give at least as many places.",
-                    "%(number)s places are taken (%(mode)s). Give at least as many places.",
-                    count,
-                )
-                % {"number": count, "mode": mode.label.lower()}
-            )
-        for registration in taken.filter(seat__gt=capacity).order_by("seat"):
-            Registration.objects.filter(pk=registration.pk).update(
-                seat=lowest_free_seat(event, mode)
-            )
-    offer_free_seats(event)
-
-
-def lowest_free_seat(event: Event, mode: str) -> int | None:
-    """Return the lowest number from 1 to the capacity that nobody holds, or None if all are held."""
-    capacity = event.capacity(mode)
-    held = Registration.objects.filter(event_id=event.pk, mode=mode, seat__isnull=False)
-    numbers = held.aggregate(held=Count("pk"), highest=Max("seat", default=0))
-    if numbers["held"] == numbers["highest"]:
-        seat = numbers["held"] + 1
-    elif not held.filter(seat=1).exists():
-        seat = 1
-    else:
-        before_a_gap = held.filter(~Exists(held.filter(seat=OuterRef("seat") + 1)))
-        seat = before_a_gap.order_by("seat").values_list(F("seat") + 1, flat=True).first() or 1
-    return seat if capacity is None or seat <= capacity else None
-
-
-def lock_event(event: Event) -> Event:
-    """Return the event's row as it is now, locked to the end of the transaction."""
-    return Event.objects.select_for_update(no_key=True).get(pk=event.pk)
-
-
-def check_open(event: Event, now: datetime) -> None:
-    """Raise RefusedSeat unless people may register for the event at `now`."""
-    _check_goes_ahead(event)
+def check_open(event: Event, now: datetime, *, is_invited: bool = False) -> None:
+    """Raise RefusedSeat unless people may register for the event at `now`; invited ones need not wait for that."""
+    check_goes_ahead(event)
     reasons = {
         Entry.INVITATION: _("This event is by invitation only."),
         Entry.ELSEWHERE: _(
@@ -223,10 +193,13 @@ def check_open(event: Event, now: datetime) -> None:
         ),
         Entry.NONE: _("This event takes no registrations."),
     }
-    if event.entry in reasons:
-        raise RefusedSeat(reasons[Entry(event.entry)])
-    if event.opens_at and now < event.opens_at:
-        raise RefusedSeat(_("Registration has not opened yet. The event's page says when it does."))
+    if not is_invited:
+        if event.entry in reasons:
+            raise RefusedSeat(reasons[Entry(event.entry)])
+        if event.opens_at and now < event.opens_at:
+            raise RefusedSeat(
+                _("Registration has not opened yet. The event's page says when it does.")
+            )
     if event.starts_at <= now or (event.closes_at and now >= event.closes_at):
         raise RefusedSeat(
             _("Registration is closed. Ask the organiser whether a place can still be found.")
@@ -236,10 +209,13 @@ def check_open(event: Event, now: datetime) -> None:
 def check_mode(event: Event, mode: str) -> None:
     """Raise RefusedSeat unless the event can be attended in this way."""
     if mode not in event.modes:
-        raise RefusedSeat(_("The event cannot be attended in this way. Choose another."))
+        raise RefusedSeat(
+            _("The event cannot be attended in this way. Choose another."), field="mode"
+        )
 
 
-def _check_goes_ahead(event: Event) -> None:
+def check_goes_ahead(event: Event) -> None:
+    """Raise RefusedSeat unless the event is public, on its date, and not over."""
     if event.status == EventStatus.CANCELLED:
         raise RefusedSeat(_("This event has been cancelled."))
     if event.status == EventStatus.POSTPONED:
@@ -252,60 +228,94 @@ def _check_goes_ahead(event: Event) -> None:
         raise RefusedSeat(_("This event is over."))
 
 
-def _enter(
-    event: Event, person: Person, mode: str, *, by: User | None, when_seated: Status
-) -> tuple[Registration, bool]:
-    """Store a new registration with the lowest free seat, or without one; again if another took it first.
-
-    Returns the registration and whether it is new: a rival may have registered the same person.
-    """
-    for _attempt in range(ATTEMPTS):
-        seat = lowest_free_seat(event, mode)
-        status = when_seated if seat or when_seated == Status.UNVERIFIED else Status.WAITING
-        registration = Registration(event=event, mode=mode, status="", **_fields(person))
-        registration.expires_at = timezone.now() + timedelta(hours=settings.HOLD_HOURS)
-        try:
-            with transaction.atomic():
-                registration.move(status, seat=seat, by=by)
-        except IntegrityError:
-            existing = _live_registration(event, person)
-            if existing:
-                return existing, False
-            continue
-        return registration, True
-    raise RefusedSeat(_("Too many people are registering at this moment. Please try again."))
-
-
-def _fields(person: Person) -> dict[str, Any]:
-    return {
-        "given_name": person.given_name,
-        "family_name": person.family_name,
-        "email": person.email,
-        "organisation": person.organisation,
-        "jurisdiction": person.jurisdiction,
-        "language": person.language,
-    }
-
-
-def _live_registration(event: Event, person: Person) -> Registration | None:
-    registration = event.registrations.of_address(person.email).filter(status__in=LIVE).first()
+def live_registration(event: Event, email: str) -> Registration | None:
+    """Return the registration of an address that is not over, or None."""
+    registration = event.registrations.of_address(email).filter(status__in=LIVE).first()
     if registration:
         registration.event = event
     return registration
 
 
-def _seat_out_of_turn(event: Event, mode: str) -> int | None:
-    """A free seat that nobody in the queue has a better right to."""
-    if event.registrations.waiting().filter(mode=mode).exists():
-        return None
-    return lowest_free_seat(event, mode)
+def _new(
+    event: Event,
+    person: Person,
+    mode: str,
+    *,
+    invitation: Invitation | None = None,
+    brought_by: Registration | None = None,
+) -> Registration:
+    return Registration(
+        event=event,
+        mode=mode,
+        status="",
+        given_name=person.given_name,
+        family_name=person.family_name,
+        email=person.email,
+        organisation=person.organisation,
+        jurisdiction=person.jurisdiction,
+        language=person.language,
+        is_listed=person.is_listed,
+        declared_at=timezone.now() if person.declares else None,
+        invitation=invitation,
+        brought_by=brought_by,
+    )
 
 
-def _lock(registration: Registration) -> tuple[Event, Registration]:
-    event = lock_event(Event(pk=registration.event_id))
-    registration = Registration.objects.select_for_update().get(pk=registration.pk)
-    registration.event = event
-    return event, registration
+def _next_status(event: Event, registration: Registration) -> Status:
+    """What follows once the address is right: the organiser's decision, or a place if one can be had."""
+    needs_decision = event.entry == Entry.APPROVAL and not registration.invitation_id
+    return Status.APPLIED if needs_decision else Status.CONFIRMED
+
+
+def _enter(
+    entrance: Entrance,
+    new: Registration,
+    *,
+    status: Status,
+    given: Collection[Given],
+    by: User | None,
+) -> tuple[Registration, bool]:
+    """Store a new registration with the lowest free seat, or without one; again if another took it first.
+
+    Returns the registration and whether it is new: a rival may have registered the same person.
+    """
+    event = entrance.event
+    needs_no_seat = _next_status(event, new) == Status.APPLIED and status != Status.CONFIRMED
+    for _attempt in range(ATTEMPTS):
+        seat = None if needs_no_seat else entrance.seat_for(new, new.mode)
+        to = Status.WAITING if status == Status.CONFIRMED and seat is None else status
+        new.pk, new.status, new.seat = None, "", None
+        new._state.adding = True
+        new.expires_at = timezone.now() + timedelta(hours=settings.HOLD_HOURS)
+        try:
+            with transaction.atomic():
+                seating.move(new, to, seat=seat, by=by)
+                if seat and not entrance.take_shares(new):
+                    raise IntegrityError("a share went to somebody else")
+                answers.store(new, given)
+        except IntegrityError:
+            existing = live_registration(event, new.email)
+            if existing:
+                return existing, False
+            continue
+        return new, True
+    raise RefusedSeat(_("Too many people are registering at this moment. Please try again."))
+
+
+def _complete(
+    registration: Registration, entrance: Entrance, given: Iterable[Given], declares: bool
+) -> None:
+    """Store what a person adds while confirming; raise RefusedSeat while something is missing."""
+    answers.store(registration, given)
+    if declares and registration.declared_at is None:
+        registration.declared_at = timezone.now()
+    if entrance.terms.declaration and registration.declared_at is None:
+        raise RefusedSeat(_("Tick the declaration before you confirm."), field="declares")
+    if open_questions := answers.missing(registration):
+        raise RefusedSeat(
+            _("Answer “%(question)s” before you confirm.") % {"question": open_questions[0].label},
+            field=answers.field_name(open_questions[0]),
+        )
 
 
 def _tell(registration: Registration) -> None:
@@ -316,9 +326,3 @@ def _tell(registration: Registration) -> None:
     }
     if notice := told.get(Status(registration.status)):
         notice(registration)
-
-
-def _offer_ends_at(event: Event) -> datetime:
-    """The deadline of an offer made now: the usual time, but always before the event begins."""
-    usual = timezone.now() + timedelta(hours=settings.OFFER_HOURS)
-    return min(usual, event.starts_at - timedelta(minutes=1))

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from registrations import reminders, seats
+from registrations import line, reminders, seats
 
 
 @shared_task
@@ -16,3 +16,11 @@ def post_reminders() -> None:
 def expire_lapsed() -> None:
     """Pass on the seats of those who did not confirm or take them in time."""
     seats.expire_lapsed(timezone.now())
+
+
+@shared_task
+def open_to_all() -> None:
+    """Serve the queues of events that have come open to more people, and tell those who asked."""
+    now = timezone.now()
+    line.open_to_all(now)
+    line.tell_of_openings(now)

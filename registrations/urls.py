@@ -12,4 +12,5 @@ urlpatterns = [
     path("r/<str:token>/accept/", views.accept, name="registration_accept"),
     path("r/<str:token>/cancel/", views.cancel, name="registration_cancel"),
     path("r/<str:token>/calendar.ics", views.registration_calendar, name="registration_calendar"),
+    path("address/<str:token>/", views.registration_address, name="registration_address"),
 ]

@@ -18,9 +18,10 @@ from events import calendar
 from events.deeplinks import calendar_links
 from events.models import Event
 from events.views import calendar_response
-from registrations import availability, links, notices, seats
+from registrations import availability, line, links, notices, seats, swaps
 from registrations.forms import RegistrationForm
 from registrations.models import Registration, Status
+from registrations.seating import RefusedSeat
 
 View = Callable[..., HttpResponse]
 
@@ -34,12 +35,7 @@ def behind_a_secret(view: View) -> View:
         registration = links.find(token)
         if registration is None:
             raise Http404
-        response = view(request, token, registration)
-        add_never_cache_headers(response)
-        patch_cache_control(response, no_store=True, private=True)
-        response["X-Robots-Tag"] = "noindex"
-        response["Referrer-Policy"] = "same-origin"
-        return response
+        return _secret(view(request, token, registration))
 
     return wrapped
 
@@ -56,7 +52,7 @@ def register(request: HttpRequest, slug: str) -> HttpResponse:
             seats.register(
                 event, person=form.person(language=get_language() or "en"), mode=form.chosen_mode()
             )
-        except seats.RefusedSeat as error:
+        except RefusedSeat as error:
             refusal = str(error)
         else:
             return redirect("registered", slug=event.slug)
@@ -130,6 +126,35 @@ def registration_calendar(
     return calendar_response(calendar.event_file(event), changed_at=None, name=event.slug)
 
 
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def registration_address(request: HttpRequest, token: str) -> HttpResponse:
+    """Proves a new address: asks once, then takes it and leads to one's page under its new link."""
+    registration = links.find_by_address(token)
+    if registration is None:
+        raise Http404
+    refusal = ""
+    if request.method == "POST":
+        try:
+            registration = swaps.prove_new_address(registration)
+        except RefusedSeat as error:
+            refusal = str(error)
+        else:
+            return redirect("registration", token=links.token_of(registration))
+    return _secret(
+        TemplateResponse(
+            request,
+            "registrations/address.html",
+            {
+                **notices.facts(registration.event),
+                "registration": registration,
+                "refusal": refusal,
+            },
+            status=409 if refusal else 200,
+        )
+    )
+
+
 def _act(
     request: HttpRequest,
     token: str,
@@ -138,7 +163,7 @@ def _act(
 ) -> HttpResponse:
     try:
         action(registration)
-    except seats.RefusedSeat as error:
+    except RefusedSeat as error:
         return _page(request, token, registration, refusal=str(error), status=409)
     return redirect("registration", token=token)
 
@@ -154,11 +179,7 @@ def _page(
     event = registration.event
     ahead = 0
     if registration.status == Status.WAITING:
-        ahead = (
-            event.registrations.waiting()
-            .filter(mode=registration.mode, created_at__lt=registration.created_at)
-            .count()
-        )
+        ahead = line.rank(registration) - 1
     return TemplateResponse(
         request,
         "registrations/registration.html",
@@ -173,6 +194,13 @@ def _page(
         },
         status=status,
     )
+
+
+def _secret(response: HttpResponse) -> HttpResponse:
+    """Keep a page behind a secret out of caches, indexes and referrers."""
+    response["X-Robots-Tag"] = "noindex"
+    response["Referrer-Policy"] = "same-origin"
+    return _private(response)
 
 
 def _private(response: HttpResponse) -> HttpResponse:

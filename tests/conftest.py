@@ -32,6 +32,9 @@ ENVIRONMENT = {
     "OFFER_HOURS": "48",
     "OUTBOX_CLAIM_SECONDS": "120",
     "OUTBOX_SWEEP_SECONDS": "60",
+    "FORM_SECONDS": "0",
+    "MAILS_AN_HOUR": "10",
+    "MAILS_A_DAY": "30",
 }
 
 

@@ -23,8 +23,8 @@ from events.models import (
 )
 from recaps.models import Article
 from recaps.models import Kind as ArticleKind
-from registrations import seats
-from registrations.models import Registration
+from registrations import line, seats
+from registrations.models import Invitation, Option, Question, QuestionKind, Registration, Terms
 from registrations.seats import Person
 
 PASSWORD = "a good long password"
@@ -145,6 +145,35 @@ class SessionFactory(DjangoModelFactory):
     ends_at = factory.LazyAttribute(lambda session: session.starts_at + timedelta(hours=1))
 
 
+class QuestionFactory(DjangoModelFactory):
+    """A short text, asked when registering, that need not be answered."""
+
+    class Meta:
+        model = Question
+
+    event = factory.SubFactory(EventFactory)
+    kind = QuestionKind.TEXT
+    label = factory.Sequence(lambda n: f"Question {n}?")
+
+
+class OptionFactory(DjangoModelFactory):
+    """An answer to one choice, without a limit of places."""
+
+    class Meta:
+        model = Option
+
+    question = factory.SubFactory(QuestionFactory, kind=QuestionKind.CHOICE)
+    label = factory.Sequence(lambda n: f"Option {n}")
+
+
+class InvitationFactory(DjangoModelFactory):
+    class Meta:
+        model = Invitation
+
+    event = factory.SubFactory(EventFactory)
+    email = factory.Sequence(lambda n: f"invited{n}@example.org")
+
+
 class SpeakerFactory(DjangoModelFactory):
     class Meta:
         model = Speaker
@@ -166,6 +195,11 @@ class ArticleFactory(DjangoModelFactory):
     published_on = factory.LazyFunction(timezone.localdate)
     organisation = factory.SubFactory(OrganisationFactory)
     live = True
+
+
+def terms(event: Event, **fields) -> Terms:
+    """The terms of an event, stored and in force."""
+    return line.apply_terms(Terms(event=event, **fields))
 
 
 def person(n: int = 1, **said) -> Person:

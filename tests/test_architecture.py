@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import get_resolver
 
 from outbox.models import Message
-from registrations.links import token_of
+from registrations.links import address_token, token_of
 from registrations.models import Registration, StatusChange
 from tests.factories import (
     ArticleFactory,
@@ -43,6 +43,7 @@ POLICIES = {
     "r/<str:token>/accept/": "button",
     "r/<str:token>/cancel/": "secret",
     "r/<str:token>/calendar.ics": "secret",
+    "address/<str:token>/": "secret",
     "api/v1/^events/$": "asked",
     "api/v1/^events/(?P<slug>[^/.]+)/$": "asked",
     "api/v1/^events/(?P<slug>[^/.]+)/registrations/$": "door",
@@ -84,9 +85,12 @@ def site(db):
     registration = registered(event, jurisdiction=JurisdictionFactory(code="NL", country="NL"))
     article = ArticleFactory(event=event)
 
-    own = token_of(registration)
+    registration.pending_email = "new@example.org"
+    registration.save()
+    own = {"r": token_of(registration), "address": address_token(registration)}
 
-    def path(pattern, token=own):
+    def path(pattern, token=""):
+        token = token or own.get(pattern.partition("/")[0], "")
         slug = article.slug if "news" in pattern or "articles" in pattern else event.slug
         pattern = re.sub(r"<str:token>", token, pattern)
         pattern = re.sub(r"\(\?P<code>[^)]+\)", "NL", pattern)

@@ -7,13 +7,28 @@ from django.apps import apps
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Model
 
+from accounts.models import MailDomain
 from outbox.models import Message
-from registrations.models import Attendance, Figures, Registration
+from registrations.models import (
+    Allotment,
+    Answer,
+    Attendance,
+    Figures,
+    OpeningNotice,
+    PersonalFeed,
+    Registration,
+    Terms,
+    Vacancy,
+)
 from tests.factories import (
     ArticleFactory,
     EventFactory,
+    InvitationFactory,
     JurisdictionFactory,
     MembershipFactory,
+    OptionFactory,
+    OrganisationFactory,
+    QuestionFactory,
     SessionFactory,
     UserFactory,
     VenueFactory,
@@ -70,7 +85,94 @@ def twice_an_organisation() -> None:
     copy_of(EventFactory().organisation_links.get(), role="partner").save()
 
 
+def share_of(registration, share="jurisdiction:1", number=1, **more) -> Allotment:
+    return Allotment.objects.create(
+        event=registration.event, registration=registration, share=share, number=number, **more
+    )
+
+
+def twice_the_share() -> None:
+    event = EventFactory()
+    for n in (1, 2):
+        share_of(registered(event, n))
+
+
+def twice_in_a_share() -> None:
+    registration = registered(EventFactory())
+    for number in (1, 2):
+        share_of(registration, number=number)
+
+
+def twice_answered() -> None:
+    question = QuestionFactory()
+    registration = registered(question.event)
+    for value in ("a", "b"):
+        Answer.objects.create(registration=registration, question=question, value=value)
+
+
+def depends_on_itself() -> None:
+    question = QuestionFactory()
+    update(question, shown_if=question)
+
+
+def terms_with(**fields) -> Terms:
+    return Terms.objects.create(event=EventFactory(), **fields)
+
+
+def twice_vacant() -> None:
+    event = EventFactory()
+    for _n in range(2):
+        Vacancy.objects.create(event=event, mode="in-person", seat=1)
+
+
+def twice_invited() -> None:
+    event = EventFactory()
+    for email in ("a@example.org", "A@example.org"):
+        InvitationFactory(event=event, email=email)
+
+
+def twice_asked_to_be_told() -> None:
+    event = EventFactory()
+    for email in ("a@example.org", "A@example.org"):
+        OpeningNotice.objects.create(event=event, email=email)
+
+
+def two_feeds() -> None:
+    for email in ("a@example.org", "A@example.org"):
+        PersonalFeed.objects.create(email=email)
+
+
 BREACHES = {
+    "an_organisation_keeps_people_for_a_month_at_least": lambda: OrganisationFactory(
+        retention_months=0
+    ),
+    "mail_domain_is_in_lower_case": lambda: MailDomain.objects.create(
+        organisation=OrganisationFactory(), domain="Justice.example"
+    ),
+    "each_vacancy_stands_once": twice_vacant,
+    "each_place_of_a_share_is_given_once": twice_the_share,
+    "a_registration_counts_once_in_a_share": twice_in_a_share,
+    "shares_count_from_one": lambda: share_of(registered(EventFactory()), number=0),
+    "an_offer_stands_an_hour_at_least": lambda: terms_with(offer_hours=0),
+    "kept_places_are_kept_until_a_date": lambda: terms_with(kept_online=1),
+    "an_organisation_may_send_somebody": lambda: terms_with(most_per_organisation=0),
+    "a_jurisdiction_may_send_somebody": lambda: terms_with(most_per_jurisdiction=0),
+    "question_kind_is_known": lambda: QuestionFactory(kind="riddle"),
+    "question_moment_is_known": lambda: QuestionFactory(moment="never"),
+    "question_category_is_known": lambda: QuestionFactory(special="taste"),
+    "nobody_must_tell_special_data": lambda: QuestionFactory(special="diet", is_required=True),
+    "only_one_choice_has_a_second_preference": lambda: QuestionFactory(has_second_preference=True),
+    "no_question_depends_on_itself": depends_on_itself,
+    "an_option_has_a_place": lambda: OptionFactory(places=0),
+    "each_question_is_answered_once": twice_answered,
+    "each_person_is_invited_once_to_an_event": twice_invited,
+    "an_invitation_is_opened_before_it_is_declined": lambda: InvitationFactory(declined_at=NOW),
+    "each_address_asks_once_to_be_told": twice_asked_to_be_told,
+    "one_personal_feed_per_address": two_feeds,
+    "only_people_with_a_place_wish_for_another_mode": lambda: update(
+        registered(EventFactory(hybrid=True)), wished_mode="online"
+    ),
+    "erased_people_have_no_name": lambda: update(enrolled(EventFactory()), erased_at=NOW),
     "one_user_per_email_address": lambda: (
         UserFactory(email="a@example.org"),
         UserFactory(email="A@example.org"),

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 from events import lifecycle
 from events.models import Event, Mode
 from events.models import Status as EventStatus
-from registrations import seats
+from registrations import seating, seats
 from registrations.models import LIVE, MOVES, Registration, Status, StatusChange
 from registrations.seats import RefusedSeat
 from tests.factories import EventFactory, enrolled, registered
@@ -159,7 +159,7 @@ class SeatMachine(RuleBasedStateMachine):
             return
         for mode in Mode:
             if event.registrations.waiting().filter(mode=mode).exists():
-                assert seats.lowest_free_seat(event, mode) is None
+                assert seating.lowest_free_seat(event, mode) is None
 
     @invariant()
     def each_person_has_one_live_registration(self):

@@ -7,7 +7,7 @@ from django.db.models import Count
 
 from events.models import Event, Mode
 from outbox.models import Message
-from registrations import seats
+from registrations import seating, seats
 from registrations.models import Registration, Status
 from tests.factories import EventFactory, person, registered, verified
 from tests.threads import at_once
@@ -57,7 +57,7 @@ def test_the_last_seats_go_once_when_sixty_people_want_ten(turn):
 
 @pytest.mark.parametrize("turn", ROUNDS)
 def test_the_constraint_alone_never_overbooks(turn, monkeypatch):
-    monkeypatch.setattr(seats, "lock_event", lambda event: Event.objects.get(pk=event.pk))
+    monkeypatch.setattr(seating, "lock_event", lambda event: Event.objects.get(pk=event.pk))
     event = EventFactory(capacity_in_person=SEATS)
 
     rush(event)
@@ -69,7 +69,7 @@ def test_the_constraint_alone_never_overbooks(turn, monkeypatch):
 @pytest.mark.parametrize("locked", [True, False], ids=["with the lock", "without the lock"])
 def test_the_same_form_ten_times_at_once_gives_one_registration_and_one_mail(locked, monkeypatch):
     if not locked:
-        monkeypatch.setattr(seats, "lock_event", lambda event: Event.objects.get(pk=event.pk))
+        monkeypatch.setattr(seating, "lock_event", lambda event: Event.objects.get(pk=event.pk))
     event = EventFactory(capacity_in_person=SEATS)
 
     answers = at_once([partial(registered, event) for _n in range(10)])

@@ -9,7 +9,7 @@ from events import lifecycle
 from events.models import Entry, Event, Mode
 from events.models import Status as EventStatus
 from outbox.models import Message
-from registrations import seats
+from registrations import seating, seats
 from registrations.models import MOVES, RefusedMove, Registration, Status, StatusChange
 from registrations.seats import RefusedSeat
 from tests.factories import (
@@ -387,7 +387,7 @@ def test_cancel_gives_the_seat_back():
     seats.cancel(registration)
 
     assert standing(registration) == (Status.CANCELLED, None)
-    assert seats.lowest_free_seat(event, Mode.IN_PERSON) == 1
+    assert seating.lowest_free_seat(event, Mode.IN_PERSON) == 1
     assert reasons(registration) == ["verify", "confirmed", "cancelled"]
 
 

@@ -1,4 +1,4 @@
-"""Registrations with their states and seats, who attended, and the figures that were signed off."""
+"""Registrations with their states and seats, the moves between states, and the seats that came free."""
 
 import secrets
 from datetime import datetime
@@ -31,7 +31,7 @@ class Status(models.TextChoices):
 
 #: Every move that is allowed; the empty text is "not there yet".
 MOVES: dict[str, frozenset[str]] = {
-    "": frozenset({Status.UNVERIFIED, Status.WAITING, Status.CONFIRMED}),
+    "": frozenset({Status.UNVERIFIED, Status.APPLIED, Status.WAITING, Status.CONFIRMED}),
     Status.UNVERIFIED: frozenset(
         {Status.APPLIED, Status.WAITING, Status.CONFIRMED, Status.CANCELLED, Status.EXPIRED}
     ),
@@ -86,13 +86,24 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         return self.filter(status__in=[Status.UNVERIFIED, Status.OFFERED], expires_at__lte=now)
 
     def of_address(self, email: str) -> "RegistrationQuerySet":
-        return self.filter(email__iexact=email)
+        """Registrations of an address, whatever the case of its letters; the index is on the lower case."""
+        return self.alias(address=Lower("email")).filter(address=email.lower())
 
     def present(self) -> "RegistrationQuerySet":
         """People who were present on at least one day."""
+        from registrations.models.attendance import Attendance
+
         return self.filter(
             models.Exists(Attendance.objects.filter(registration=models.OuterRef("pk")))
         )
+
+    def listed(self) -> "RegistrationQuerySet":
+        """People who come and agreed to be named in public."""
+        return self.confirmed().filter(is_listed=True, erased_at=None)
+
+    def known(self) -> "RegistrationQuerySet":
+        """Registrations whose person has not been erased."""
+        return self.filter(erased_at=None)
 
 
 class Registration(models.Model):
@@ -119,6 +130,37 @@ class Registration(models.Model):
     )
     language = models.CharField(_("language"), max_length=10, default="en")
 
+    is_listed = models.BooleanField(_("may be named in public"), default=False)
+    declared_at = models.DateTimeField(_("declaration ticked at"), null=True, blank=True)
+    wished_mode = models.CharField(
+        _("would rather attend"), max_length=10, choices=Mode, blank=True, editable=False
+    )
+    pending_email = models.EmailField(_("new address, not yet proved"), max_length=254, blank=True)
+    replaces = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="substitutes",
+        verbose_name=_("comes instead of"),
+    )
+    brought_by = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="colleagues",
+        verbose_name=_("registered by"),
+    )
+    invitation = models.ForeignKey(
+        "registrations.Invitation",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="registrations",
+        verbose_name=_("invitation"),
+    )
+
     reference = models.CharField(
         _("reference"), max_length=12, unique=True, default=new_reference, editable=False
     )
@@ -126,6 +168,7 @@ class Registration(models.Model):
     created_at = models.DateTimeField(_("registered at"), default=timezone.now, editable=False)
     confirmed_at = models.DateTimeField(_("confirmed at"), null=True, blank=True, editable=False)
     expires_at = models.DateTimeField(_("held until"), null=True, blank=True, editable=False)
+    erased_at = models.DateTimeField(_("erased at"), null=True, blank=True, editable=False)
 
     objects = RegistrationQuerySet.as_manager()
 
@@ -175,6 +218,16 @@ class Registration(models.Model):
                 name="confirmed_people_have_a_time_of_confirmation",
             ),
             models.CheckConstraint(condition=Q(mode__in=Mode.values), name="mode_is_known"),
+            models.CheckConstraint(
+                condition=Q(wished_mode="")
+                | Q(wished_mode__in=Mode.values, status="confirmed") & ~Q(wished_mode=F("mode")),
+                name="only_people_with_a_place_wish_for_another_mode",
+            ),
+            models.CheckConstraint(
+                condition=Q(erased_at__isnull=True)
+                | Q(given_name="", family_name="", organisation="", pending_email=""),
+                name="erased_people_have_no_name",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -189,21 +242,51 @@ class Registration(models.Model):
         return self.status in LIVE
 
     def move(self, to: str, *, seat: int | None, by: User | None = None, why: str = "") -> None:
-        """Go to another state with or without a seat, save, and note the move.
+        """Go to another state with or without a seat, save, and note the move and the seat that came free.
 
-        Raises RefusedMove for a move that the table lacks. Only `seats` calls this, under the lock of the event.
+        Raises RefusedMove for a move that the table lacks. Only `seating` calls this, under the lock of the event.
         """
         if to not in MOVES[self.status]:
             raise RefusedMove(f"{self.status or 'new'} -> {to}")
         change = StatusChange(from_status=self.status, to_status=to, changed_by=by, reason=why)
-        self.status, self.seat = to, seat
+        self.status = to
         if to == Status.CONFIRMED:
             self.confirmed_at = change.changed_at
+        else:
+            self.wished_mode = ""
         if to not in {Status.UNVERIFIED, Status.OFFERED}:
             self.expires_at = None
-        self.save()
+        self._sit(self.mode, seat)
         change.registration = self
         change.save()
+
+    def sit_elsewhere(self, mode: str, *, seat: int | None, by: User | None, why: str) -> None:
+        """Attend in another way, on a seat of that mode, in the same state; save and note it. For `seating` alone."""
+        self.wished_mode = ""
+        self._sit(mode, seat)
+        self.note(by=by, why=why)
+
+    def note(self, *, by: User | None = None, why: str) -> None:
+        """Write into the log what happened without a change of state."""
+        StatusChange.objects.create(
+            registration=self,
+            from_status=self.status,
+            to_status=self.status,
+            changed_by=by,
+            reason=why[:300],
+        )
+
+    def _sit(self, mode: str, seat: int | None) -> None:
+        """Save with a seat or without one; a seat given up becomes a vacancy, one taken is none any more."""
+        left, taken = (self.mode, self.seat), (mode, seat)
+        self.mode, self.seat = mode, seat
+        self.save()
+        if left == taken:
+            return
+        if left[1] is not None:
+            Vacancy.objects.get_or_create(event_id=self.event_id, mode=left[0], seat=left[1])
+        if seat is not None:
+            Vacancy.objects.filter(event_id=self.event_id, mode=mode, seat=seat).delete()
 
 
 class StatusChange(models.Model):
@@ -225,68 +308,24 @@ class StatusChange(models.Model):
         return f"{self.from_status or '-'} -> {self.to_status}"
 
 
-class Source(models.TextChoices):
-    """How we know that someone was present."""
+class Vacancy(models.Model):
+    """A seat that was given up and is free again, so that the lowest free one is found without counting the others.
 
-    MANUAL = "manual", _("ticked by staff")
-    DOOR = "door", _("door scan")
-    SELF = "self", _("self check-in")
-    JOIN_LINK = "join-link", _("join link")
-    REPORT = "report", _("uploaded report")
-
-
-class Attendance(models.Model):
-    """One person present on one day of the event, by the event's own clock."""
-
-    registration = models.ForeignKey(Registration, models.CASCADE, related_name="attendances")
-    day = models.DateField(_("day"))
-    mode = models.CharField(_("attended"), max_length=10, choices=Mode)
-    source = models.CharField(_("known from"), max_length=10, choices=Source)
-    recorded_at = models.DateTimeField(default=timezone.now)
-    recorded_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
-
-    class Meta:
-        verbose_name = _("attendance")
-        verbose_name_plural = _("attendances")
-        ordering = ["day", "pk"]
-        constraints = [
-            models.UniqueConstraint(fields=["registration", "day"], name="present_once_a_day"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.registration}, {self.day}"
-
-
-class Figures(models.Model):
-    """The numbers of an event as somebody signed them off; they stay when people are erased or recounted.
-
-    A later sign-off is a new row: the newest one holds.
+    Free are the vacancies, and every number above the highest seat held.
     """
 
-    event = models.ForeignKey(
-        Event, models.CASCADE, related_name="figures", verbose_name=_("event")
-    )
-    participants = models.PositiveIntegerField(_("participants"))
-    jurisdictions = models.PositiveIntegerField(_("jurisdictions"))
-    shares = models.JSONField(
-        _("people by jurisdiction"), help_text=_("A list of code, name, people, is_european.")
-    )
-    signed_off_at = models.DateTimeField(_("signed off at"), default=timezone.now)
-    signed_off_by = models.ForeignKey(
-        User, models.SET_NULL, null=True, related_name="+", verbose_name=_("signed off by")
-    )
+    event = models.ForeignKey(Event, models.CASCADE, related_name="vacancies")
+    mode = models.CharField(max_length=10, choices=Mode)
+    seat = models.PositiveIntegerField()
 
     class Meta:
-        verbose_name = _("figures")
-        verbose_name_plural = _("figures")
-        ordering = ["-signed_off_at", "-pk"]
-        get_latest_by = ["signed_off_at", "pk"]
+        verbose_name = _("free seat")
+        verbose_name_plural = _("free seats")
         constraints = [
-            models.CheckConstraint(
-                condition=Q(jurisdictions__lte=F("participants")),
-                name="no_more_jurisdictions_than_people",
+            models.UniqueConstraint(
+                fields=["event", "mode", "seat"], name="each_vacancy_stands_once"
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.event}: {self.participants}"
+        return f"{self.mode} {self.seat}"

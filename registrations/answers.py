@@ -1,0 +1,162 @@
+"""Stores what people answer, and takes the numbered places of answers that are limited."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.files import File
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from registrations import shares
+from registrations.models import Answer, Moment, Option, Question, QuestionKind, Registration
+from registrations.seating import RefusedSeat
+
+
+@dataclass(frozen=True)
+class Given:
+    """One answer as a person gives it: `value` as in `Answer`, None takes the answer back.
+
+    `consents` is asked for special data only: without it they are not stored.
+    """
+
+    question: Question
+    value: Any
+    file: File | None = None
+    consents: bool = False
+
+
+def store(registration: Registration, given: Iterable[Given]) -> None:
+    """Write the answers of a person. The caller holds the event's lock.
+
+    Raises RefusedSeat where an option is full for somebody with a seat.
+    """
+    for one in given:
+        question = one.question
+        if is_empty(question, one.value) or (question.special and not one.consents):
+            _take_back(registration, question)
+            continue
+        is_consent = bool(question.special) or question.kind == QuestionKind.CONSENT
+        values = {
+            "value": one.value,
+            "answered_at": timezone.now(),
+            "consented_at": timezone.now() if is_consent else None,
+        }
+        answer, _is_new = Answer.objects.update_or_create(
+            registration=registration, question=question, defaults=values
+        )
+        if one.file is not None:
+            answer.file.save(_file_name(registration, question, one.file), one.file)
+        if question.is_choice and registration.seat:
+            take_options(registration, answer, strict=True)
+
+
+def take_all_options(registration: Registration, *, strict: bool) -> list[Question]:
+    """Take a place in every limited option that the person chose, once there is a seat.
+
+    Returns the questions whose choices were all full; with `strict` raises RefusedSeat instead.
+    """
+    chosen = registration.answers.filter(
+        question__kind__in=[QuestionKind.CHOICE, QuestionKind.CHOICES],
+        question__options__places__isnull=False,
+    ).distinct()
+    return [
+        answer.question
+        for answer in chosen.select_related("question")
+        if not take_options(registration, answer, strict=strict)
+    ]
+
+
+def take_options(registration: Registration, answer: Answer, *, strict: bool) -> bool:
+    """Take the places of one answer and leave those of others; of two preferences the first that has one.
+
+    Returns whether there was room for what was chosen.
+    """
+    question = answer.question
+    options = {option.pk: option for option in question.options.all()}
+    chosen = [options[pk] for pk in answer.value if pk in options]
+    kept = {option.share for option in chosen}
+    registration.allotments.filter(share__in=[one.share for one in options.values()]).exclude(
+        share__in=kept
+    ).delete()
+    if question.kind == QuestionKind.CHOICE and question.has_second_preference:
+        return _take_preference(registration, chosen, strict=strict)
+    full = [option for option in chosen if not _take(registration, option)]
+    if full and strict:
+        raise RefusedSeat(_full(full), field=field_name(question))
+    return not full
+
+
+def missing(registration: Registration, *, moment: str = Moment.REGISTRATION) -> list[Question]:
+    """Return the questions of that moment that the person must still answer."""
+    questions = list(
+        Question.objects.filter(event=registration.event_id, moment=moment, is_required=True)
+    )
+    if not questions:
+        return []
+    answered = {answer.question_id: answer.value for answer in registration.answers.all()}
+    return [
+        question
+        for question in questions
+        if question.pk not in answered and is_asked(question, answered)
+    ]
+
+
+def is_asked(question: Question, answered: dict[int, Any]) -> bool:
+    """Whether a question is to be shown, given the values of other answers by id of the question."""
+    if question.shown_if_id is None:
+        return True
+    value = answered.get(question.shown_if_id)
+    if isinstance(value, bool):
+        return question.shown_if_answer == ("yes" if value else "no")
+    if isinstance(value, list):
+        return question.shown_if_answer in {str(pk) for pk in value}
+    return value is not None and str(value) == question.shown_if_answer
+
+
+def is_empty(question: Question, value: Any) -> bool:
+    """Whether a value is no answer. "No" is one, but a consent that is not given is none."""
+    return value in (None, "", []) or (question.kind == QuestionKind.CONSENT and value is False)
+
+
+def field_name(question: Question) -> str:
+    """The name of a question's field in forms and in the API."""
+    return f"question_{question.pk}"
+
+
+def _take_preference(registration: Registration, chosen: list[Option], *, strict: bool) -> bool:
+    held = set(registration.allotments.values_list("share", flat=True))
+    for number, option in enumerate(chosen):
+        if _take(registration, option):
+            others = {one.share for one in chosen[:number] + chosen[number + 1 :]} & held
+            registration.allotments.filter(share__in=others).delete()
+            return True
+    if chosen and strict:
+        raise RefusedSeat(_full(chosen), field=field_name(chosen[0].question))
+    return not chosen
+
+
+def _take(registration: Registration, option: Option) -> bool:
+    return option.places is None or shares.take(registration, option.share, limit=option.places)
+
+
+def _full(options: list[Option]) -> str:
+    names = ", ".join(f"“{option.label}”" for option in options)
+    return _("%(names)s: all places are taken. Choose something else.") % {"names": names}
+
+
+def _take_back(registration: Registration, question: Question) -> None:
+    for answer in registration.answers.filter(question=question):
+        if answer.file:
+            answer.file.delete(save=False)
+        answer.delete()
+    if question.is_choice:
+        held = [option.share for option in question.options.all()]
+        registration.allotments.filter(share__in=held).delete()
+
+
+def _file_name(registration: Registration, question: Question, file: File) -> str:
+    """A name of our own: the one that was sent is only shown, never used."""
+    ending = (file.name or "").rpartition(".")[2].lower()
+    known = ending if ending in {"pdf", "png", "jpg", "jpeg", "webp", "gif"} else "bin"
+    return f"{registration.reference}-{question.pk}.{known}"

@@ -1,0 +1,52 @@
+"""The tables of registrations, by subject."""
+
+from registrations.models.attendance import Attendance, Figures, Source
+from registrations.models.invitations import Invitation, OpeningNotice
+from registrations.models.people import Erasure, PendingImport, PersonalFeed, UsedLink
+from registrations.models.questions import Answer, Moment, Option, Question, QuestionKind, Special
+from registrations.models.registration import (
+    LIVE,
+    MOVES,
+    SEATED,
+    RefusedMove,
+    Registration,
+    RegistrationQuerySet,
+    Status,
+    StatusChange,
+    Vacancy,
+    new_link_key,
+    new_reference,
+)
+from registrations.models.terms import Allotment, Terms, terms_of
+
+__all__ = [
+    "LIVE",
+    "MOVES",
+    "SEATED",
+    "Allotment",
+    "Answer",
+    "Attendance",
+    "Erasure",
+    "Figures",
+    "Invitation",
+    "Moment",
+    "OpeningNotice",
+    "Option",
+    "PendingImport",
+    "PersonalFeed",
+    "Question",
+    "QuestionKind",
+    "RefusedMove",
+    "Registration",
+    "RegistrationQuerySet",
+    "Source",
+    "Special",
+    "Status",
+    "StatusChange",
+    "Terms",
+    "UsedLink",
+    "Vacancy",
+    "new_link_key",
+    "new_reference",
+    "terms_of",
+]
