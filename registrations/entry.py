@@ -29,6 +29,12 @@ class Share:
     limit: int
     full: str
 
+    @property
+    def field(self) -> str:
+        """What the person could change, as a field of the form."""
+        kind = self.name.partition(":")[0]
+        return kind if kind in {"organisation", "jurisdiction"} else ""
+
 
 class Entrance:
     """Who may take a seat of one event now. Made under the event's lock, good for one transaction."""
@@ -53,7 +59,9 @@ class Entrance:
         """Return why a rule keeps this person from a seat for now, or an empty text."""
         if self.terms.is_for_members(self.now) and not self._comes_first(person):
             return members_first(self.terms)
-        full = (share.full for share in self.shares(person, mode) if not self.has_room(share))
+        wanted = self.shares(person, mode)
+        held = self._held_by(person) if wanted else set()
+        full = (one.full for one in wanted if one.name not in held and not self.has_room(one))
         return next(full, "")
 
     def has_room(self, share: Share) -> bool:
@@ -73,21 +81,20 @@ class Entrance:
     ) -> None:
         """Move a registration to a state with a seat; with a new one it counts in every share, and so do its choices.
 
-        The caller has looked for a hindrance.
+        The caller has looked for a hindrance. Raises RefusedSeat where there is one all the same.
         """
         is_new = person.seat is None
         seating.move(person, to, seat=seat, by=by, why=why)
         if is_new:
-            self.take_shares(person)
+            self.count_in(person)
             answers.take_all_options(person, strict=False)
 
-    def take_shares(self, person: Registration) -> bool:
-        """Count a person who has got a seat in every limited share; return whether each had a place."""
+    def count_in(self, person: Registration) -> None:
+        """Count a person who has got a seat in every limited share. Raises RefusedSeat where one is full."""
         for share in self.shares(person, person.mode):
             if not shares.take(person, share.name, limit=share.limit):
-                return False
+                raise RefusedSeat(share.full, field=share.field)
             self._taken.pop(share.name, None)
-        return True
 
     def shares(self, person: Registration, mode: str) -> list[Share]:
         """The limited shares that a person with a seat counts in."""
@@ -111,6 +118,12 @@ class Entrance:
         if kept and capacity is not None and not person.invitation_id:
             found.append(Share(f"general:{mode}", max(0, capacity - kept), kept_for_invited(terms)))
         return found
+
+    def _held_by(self, person: Registration) -> set[str]:
+        """The shares that somebody with a seat counts in already."""
+        if person.seat is None:
+            return set()
+        return set(person.allotments.values_list("share", flat=True))
 
     def _organisation(self, person: Registration) -> str:
         return self.directory.key(email=person.email, name=person.organisation)

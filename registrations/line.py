@@ -52,8 +52,7 @@ def offer_free_seats(event: Event) -> None:
 
 def in_line(event: Event, mode: str) -> RegistrationQuerySet:
     """Everybody who waits for a seat of a mode, in the order of the queue."""
-    waiting = Q(status=Status.WAITING, mode=mode)
-    wishing = Q(status=Status.CONFIRMED, wished_mode=mode)
+    waiting, wishing = Q(status=Status.WAITING, mode=mode), Q(wished_mode=mode)
     return event.registrations.filter(waiting | wishing).order_by("created_at", "pk")
 
 
@@ -111,7 +110,7 @@ def move_over(
     words = _("attends %(mode)s now") % {"mode": Mode(mode).label.lower()}
     seating.move_over(registration, mode, seat=seat, by=by, why=words)
     registration.allotments.filter(share__startswith="general:").delete()
-    entrance.take_shares(registration)
+    entrance.count_in(registration)
     notices.mode_changed(registration)
 
 

@@ -25,6 +25,10 @@ from registrations.seating import RefusedSeat
 ATTEMPTS = 100
 
 
+class LostShare(Exception):
+    """A rival took the last place of a share between looking and taking, which the lock prevents."""
+
+
 @dataclass(frozen=True)
 class Person:
     """What someone says of themselves when registering."""
@@ -62,14 +66,13 @@ def register(
         new = _new(event, person, mode, invitation=invitation, brought_by=brought_by)
         entry.check(entrance.terms, new)
         if existing := live_registration(event, person.email):
-            notices.standing(existing)
-            return existing
+            return _welcome_back(existing, invitation)
         is_proved = invitation is not None or not entrance.terms.checks_address
         status = _next_status(event, new) if is_proved else Status.UNVERIFIED
         registration, is_new = _enter(entrance, new, status=status, given=given, by=None)
         if not is_new:
-            notices.standing(registration)
-        elif status == Status.UNVERIFIED:
+            return _welcome_back(registration, invitation)
+        if status == Status.UNVERIFIED:
             notices.verify(registration)
         else:
             _tell(registration)
@@ -236,6 +239,23 @@ def live_registration(event: Event, email: str) -> Registration | None:
     return registration
 
 
+def _welcome_back(known: Registration, invitation: Invitation | None) -> Registration:
+    """Leave a registration as it is and say by mail where it stands; an invitation makes it that of an invited person.
+
+    The link of an invitation proves the address, so there is no need of a mail then.
+    """
+    if invitation is None:
+        notices.standing(known)
+        return known
+    known.invitation = invitation
+    known.save(update_fields=["invitation"])
+    if known.status == Status.UNVERIFIED:
+        return verify(known)
+    line.offer_free_seats(known.event)
+    known.refresh_from_db()
+    return known
+
+
 def _new(
     event: Event,
     person: Person,
@@ -282,7 +302,7 @@ def _enter(
     event = entrance.event
     needs_no_seat = _next_status(event, new) == Status.APPLIED and status != Status.CONFIRMED
     for _attempt in range(ATTEMPTS):
-        seat = None if needs_no_seat else entrance.seat_for(new, new.mode)
+        seat = None if needs_no_seat else line.seat_out_of_turn(entrance, new)
         to = Status.WAITING if status == Status.CONFIRMED and seat is None else status
         new.pk, new.status, new.seat = None, "", None
         new._state.adding = True
@@ -290,16 +310,23 @@ def _enter(
         try:
             with transaction.atomic():
                 seating.move(new, to, seat=seat, by=by)
-                if seat and not entrance.take_shares(new):
-                    raise IntegrityError("a share went to somebody else")
+                if seat:
+                    _count_in(entrance, new)
                 answers.store(new, given)
-        except IntegrityError:
+        except (IntegrityError, LostShare):
             existing = live_registration(event, new.email)
             if existing:
                 return existing, False
             continue
         return new, True
     raise RefusedSeat(_("Too many people are registering at this moment. Please try again."))
+
+
+def _count_in(entrance: Entrance, new: Registration) -> None:
+    try:
+        entrance.count_in(new)
+    except RefusedSeat as refusal:
+        raise LostShare from refusal
 
 
 def _complete(

@@ -169,8 +169,7 @@ def change_details(
         entry.check(entrance.terms, registration)
         registration.save()
         if moved and registration.seat:
-            before = dict(registration.allotments.values_list("share", "number"))
-            _count_elsewhere(entrance, registration, before)
+            _count_elsewhere(entrance, registration)
         answers.store(registration, given)
         registration.note(by=by, why=_("details changed"))
         line.offer_free_seats(event)
@@ -257,7 +256,7 @@ def _wait_elsewhere(
         registration.allotments.all().delete()
         seating.move_over(registration, mode, seat=None if needs_none else seat, by=by, why=words)
         if registration.seat:
-            entrance.take_shares(registration)
+            entrance.count_in(registration)
         return
     seating.move_over(registration, mode, seat=None, by=by, why=words)
     if seat:
@@ -265,14 +264,8 @@ def _wait_elsewhere(
         notices.confirmed(registration)
 
 
-def _count_elsewhere(
-    entrance: Entrance, registration: Registration, before: dict[str, int]
-) -> None:
+def _count_elsewhere(entrance: Entrance, registration: Registration) -> None:
     """Count a person with a seat in the shares of the new organisation and jurisdiction, and in no others."""
     wanted = {share.name for share in entrance.shares(registration, registration.mode)}
-    gone = [name for name in before if name not in wanted and not name.startswith("option:")]
-    registration.allotments.filter(share__in=gone).delete()
-    for share in entrance.shares(registration, registration.mode):
-        if share.name not in before and not entrance.has_room(share):
-            raise RefusedSeat(share.full, field=share.name.partition(":")[0])
-    entrance.take_shares(registration)
+    registration.allotments.exclude(share__startswith="option:").exclude(share__in=wanted).delete()
+    entrance.count_in(registration)

@@ -179,6 +179,11 @@ class Registration(models.Model):
         indexes = [
             models.Index(fields=["event", "status", "created_at"], name="registrations_by_state"),
             models.Index(
+                fields=["event", "created_at", "id"],
+                condition=Q(status="waiting") | ~Q(wished_mode=""),
+                name="registrations_in_line",
+            ),
+            models.Index(
                 fields=["expires_at"],
                 condition=Q(status__in=["unverified", "offered"]),
                 name="registrations_that_may_lapse",
