@@ -2,15 +2,15 @@
 
 from django.urls import path
 
-from registrations import views
+from registrations import mine, views
 
 urlpatterns = [
     path("events/<slug:slug>/register/", views.register, name="register"),
     path("events/<slug:slug>/register/sent/", views.registered, name="registered"),
-    path("r/<str:token>/", views.registration, name="registration"),
-    path("r/<str:token>/verify/", views.verify, name="registration_verify"),
-    path("r/<str:token>/accept/", views.accept, name="registration_accept"),
-    path("r/<str:token>/cancel/", views.cancel, name="registration_cancel"),
-    path("r/<str:token>/calendar.ics", views.registration_calendar, name="registration_calendar"),
-    path("address/<str:token>/", views.registration_address, name="registration_address"),
+    path("r/<str:token>/", mine.registration, name="registration"),
+    path("r/<str:token>/verify/", mine.verify, name="registration_verify"),
+    path("r/<str:token>/accept/", mine.accept, name="registration_accept"),
+    path("r/<str:token>/cancel/", mine.cancel, name="registration_cancel"),
+    path("r/<str:token>/calendar.ics", mine.registration_calendar, name="registration_calendar"),
+    path("address/<str:token>/", mine.registration_address, name="registration_address"),
 ]
