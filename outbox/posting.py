@@ -118,9 +118,11 @@ def _check_limit(recipient: str) -> None:
         raise TooManyMessages(mailbox_of(recipient))
 
 
-def withdraw(*, key_prefix: str) -> int:
-    """Stop the messages that still wait and whose key begins so; return how many."""
+def withdraw(*, key_prefix: str, topic: str = "") -> int:
+    """Stop the messages that still wait and whose key begins so, about one topic or any; return how many."""
     waiting = Message.objects.filter(key__startswith=key_prefix, state=State.WAITING)
+    if topic:
+        waiting = waiting.about(topic)
     return waiting.update(state=State.STOPPED)
 
 

@@ -10,10 +10,11 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from registrations.models import Registration
+from registrations.models import Invitation, Registration
 
 SALT = "registrations.links.manage"
 ADDRESS_SALT = "registrations.links.address"
+INVITATION_SALT = "registrations.links.invitation"
 FORM = re.compile(r"\A([2-9A-Z]{8})-([a-z2-7]{32})\Z")
 
 
@@ -54,6 +55,30 @@ def find_by_address(token: str) -> Registration | None:
 def address_link(registration: Registration) -> str:
     """Return the full address of the page that proves a new address."""
     return settings.SITE_URL + reverse("registration_address", args=[address_token(registration)])
+
+
+def invitation_token(invitation: Invitation) -> str:
+    """Return the secret of the link of an invitation."""
+    value = f"{invitation.reference}:{invitation.link_key}"
+    digest = salted_hmac(INVITATION_SALT, value, algorithm="sha256").digest()
+    return f"{invitation.reference}-{base64.b32encode(digest[:20]).decode().lower()}"
+
+
+def find_invitation(token: str) -> Invitation | None:
+    """Return the invitation that a token opens, with its state, or None."""
+    match = FORM.match(token)
+    if not match:
+        return None
+    found = Invitation.objects.with_state().select_related("event__venue", "event__series")
+    invitation = found.filter(reference=match[1]).first()
+    if invitation is None or not constant_time_compare(invitation_token(invitation), token):
+        return None
+    return invitation
+
+
+def invitation_link(invitation: Invitation) -> str:
+    """Return the full address of the page of an invitation."""
+    return settings.SITE_URL + reverse("invitation", args=[invitation_token(invitation)])
 
 
 def _by_reference(reference: str) -> Registration | None:

@@ -18,10 +18,10 @@ from events.desk import frame
 from events.models import Event
 from outbox import control
 from outbox.models import Message, State
-from registrations.models import Registration
+from registrations.models import Invitation, Registration
 
 PER_PAGE = 50
-PERSONAL_LINK = re.compile(r"(/(?:r|me)/)[^/\s\"'<>]+")
+PERSONAL_LINK = re.compile(r"(/(?:r|i|me|address)/)[^/\s\"'<>]+")
 #: What a person is told although the registration is over.
 PARTING_WORDS = ("cancelled", "lapsed", "event-cancelled")
 
@@ -94,7 +94,10 @@ def retry(request: StaffRequest, found: Message) -> None:
     """Send a message again, unless it speaks of a registration that is over; say which."""
     if is_outdated(found):
         messages.error(
-            request, _("It was not sent: this person no longer takes part in the event.")
+            request,
+            _("It was not sent: the invitation was withdrawn, or the person cannot come.")
+            if found.key.startswith("invitation/")
+            else _("It was not sent: this person no longer takes part in the event."),
         )
     elif control.retry(found):
         messages.success(request, _("The message goes out in a moment."))
@@ -111,9 +114,11 @@ def stop(request: StaffRequest, found: Message) -> None:
 
 
 def is_outdated(found: Message) -> bool:
-    """Whether it speaks to someone of a registration that is over."""
+    """Whether it speaks to someone of a registration that is over, or of an invitation that was withdrawn."""
     kind, _slash, rest = found.key.partition("/")
     number, _slash, reason = rest.partition("/")
+    if kind == "invitation" and number.isdecimal():
+        return not Invitation.objects.filter(pk=number, declined_at=None).exists()
     if kind != "registration" or not number.isdecimal() or reason in PARTING_WORDS:
         return False
     return not Registration.objects.live().filter(pk=number).exists()

@@ -18,7 +18,7 @@ from outbox.models import Message
 from outbox.posting import post, withdraw
 from registrations import links
 from registrations.entry import Entrance
-from registrations.models import OpeningNotice, Registration, Status
+from registrations.models import Invitation, OpeningNotice, Registration, Status
 
 #: Someone who registers again within this time has the first mail still on its way.
 ON_ITS_WAY = timedelta(minutes=10)
@@ -144,6 +144,38 @@ def opening(notice: OpeningNotice) -> None:
             reply_to=event.contact_email,
             language=notice.language,
         )
+
+
+def invitation(invited: Invitation, *, reason: str, sentence: str = "") -> None:
+    """Invite somebody by name, or ask again: `reason` is `invited`, `again/…` or `reminder/…`.
+
+    `sentence` is what the organiser adds, as plain text.
+    """
+    event = invited.event
+    with translation.override(invited.language), timezone.override(event.zone):
+        post(
+            "invitation",
+            {
+                **facts(event),
+                "invitation": invited,
+                "link": links.invitation_link(invited),
+                "organiser": _sender(event),
+                "sentence": sentence,
+                "is_reminder": reason.startswith("reminder/"),
+            },
+            key=f"invitation/{invited.pk}/{reason}",
+            to=invited.email,
+            to_name=invited.name,
+            topic=f"event/{event.pk}",
+            sender_name=_sender(event),
+            reply_to=event.contact_email,
+            language=invited.language,
+        )
+
+
+def withdraw_invitations(event: Event) -> None:
+    """Stop the invitations to an event that still wait to be sent."""
+    withdraw(key_prefix="invitation/", topic=f"event/{event.pk}")
 
 
 def applied(registration: Registration) -> None:

@@ -41,6 +41,7 @@ def on_event_changed(
         return
     moved_status = changes.get("status")
     if moved_status and event.status == EventStatus.POSTPONED:
+        notices.withdraw_invitations(event)
         for registration in event.registrations.filter(status__in=TOLD):
             registration.event = event
             notices.event_postponed(registration)
@@ -54,6 +55,7 @@ def on_event_cancelled(sender: type[Event], event: Event, by: User | None, **_mo
     """Tell everybody who has a registration, and stop what was still to be sent to them."""
     if event.is_over:
         return
+    notices.withdraw_invitations(event)
     for registration in event.registrations.filter(status__in=(*TOLD, Status.UNVERIFIED)):
         registration.event = event
         if registration.status == Status.UNVERIFIED:

@@ -239,20 +239,27 @@ def live_registration(event: Event, email: str) -> Registration | None:
     return registration
 
 
-def _welcome_back(known: Registration, invitation: Invitation | None) -> Registration:
-    """Leave a registration as it is and say by mail where it stands; an invitation makes it that of an invited person.
+def as_invited(known: Registration, invitation: Invitation) -> Registration:
+    """Make a live registration that of an invited person. The caller holds the event's lock.
 
-    The link of an invitation proves the address, so there is no need of a mail then.
+    The link of an invitation proves the address. Raises RefusedSeat as `verify` does.
     """
-    if invitation is None:
-        notices.standing(known)
-        return known
     known.invitation = invitation
     known.save(update_fields=["invitation"])
     if known.status == Status.UNVERIFIED:
         return verify(known)
-    line.offer_free_seats(known.event)
+    event = known.event
+    line.offer_free_seats(event)
     known.refresh_from_db()
+    known.event = event
+    return known
+
+
+def _welcome_back(known: Registration, invitation: Invitation | None) -> Registration:
+    """Leave a registration as it is and say by mail where it stands; to an invited person its own page says it."""
+    if invitation:
+        return as_invited(known, invitation)
+    notices.standing(known)
     return known
 
 

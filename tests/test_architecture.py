@@ -10,11 +10,12 @@ from django.test import Client
 from django.urls import get_resolver
 
 from outbox.models import Message
-from registrations.links import address_token, token_of
-from registrations.models import Registration, StatusChange
+from registrations.links import address_token, invitation_token, token_of
+from registrations.models import Invitation, Registration, StatusChange
 from tests.factories import (
     ArticleFactory,
     EventFactory,
+    InvitationFactory,
     JurisdictionFactory,
     UserFactory,
     registered,
@@ -44,6 +45,10 @@ POLICIES = {
     "r/<str:token>/cancel/": "secret",
     "r/<str:token>/calendar.ics": "secret",
     "address/<str:token>/": "secret",
+    "i/<str:token>/": "secret",
+    "i/<str:token>/open/": "button",
+    "i/<str:token>/decline/": "button",
+    "i/<str:token>/register/": "secret",
     "api/v1/^events/$": "asked",
     "api/v1/^events/(?P<slug>[^/.]+)/$": "asked",
     "api/v1/^events/(?P<slug>[^/.]+)/registrations/$": "door",
@@ -87,7 +92,12 @@ def site(db):
 
     registration.pending_email = "new@example.org"
     registration.save()
-    own = {"r": token_of(registration), "address": address_token(registration)}
+    invitation = InvitationFactory(event=event)
+    own = {
+        "r": token_of(registration),
+        "address": address_token(registration),
+        "i": invitation_token(invitation),
+    }
 
     def path(pattern, token=""):
         token = token or own.get(pattern.partition("/")[0], "")
@@ -173,7 +183,12 @@ def test_a_button_is_not_pressed_by_opening_its_address(client, site, pattern):
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
 
 
-READ_ONLY = [*of("page", "file", "asked"), "r/<str:token>/", "r/<str:token>/calendar.ics"]
+READ_ONLY = [
+    *of("page", "file", "asked"),
+    "r/<str:token>/",
+    "r/<str:token>/calendar.ics",
+    "i/<str:token>/",
+]
 
 
 @pytest.mark.parametrize("pattern", READ_ONLY)
@@ -182,7 +197,9 @@ def test_what_is_for_reading_takes_nothing(client, site, pattern):
         assert ask(site(pattern), content_type="application/json").status_code == 405
 
 
-@pytest.mark.parametrize("pattern", [*of("form"), "r/<str:token>/cancel/"])
+@pytest.mark.parametrize(
+    "pattern", [*of("form"), "r/<str:token>/cancel/", "i/<str:token>/register/"]
+)
 def test_a_form_takes_a_post_and_nothing_else(client, site, pattern):
     for ask in (client.put, client.patch, client.delete):
         assert ask(site(pattern)).status_code == 405
@@ -196,11 +213,11 @@ def test_a_door_of_the_api_takes_a_post_and_nothing_else(client, site, pattern):
 
 def test_opening_changes_nothing(client, site):
     def rows():
-        tables = (Registration, StatusChange, Message)
+        tables = (Registration, StatusChange, Message, Invitation)
         return [list(table.objects.order_by("pk").values()) for table in tables]
 
     before = rows()
-    assert [len(table) for table in before] == [1, 1, 1]
+    assert [len(table) for table in before] == [1, 1, 1, 1]
     for pattern in POLICIES:
         client.get(site(pattern))
         client.head(site(pattern))

@@ -1,7 +1,12 @@
 """The tables of registrations, by subject."""
 
 from registrations.models.attendance import Attendance, Figures, Source
-from registrations.models.invitations import Invitation, OpeningNotice
+from registrations.models.invitations import (
+    Invitation,
+    InvitationQuerySet,
+    InvitationState,
+    OpeningNotice,
+)
 from registrations.models.people import Erasure, PendingImport, PersonalFeed, UsedLink
 from registrations.models.questions import Answer, Moment, Option, Question, QuestionKind, Special
 from registrations.models.registration import (
@@ -29,6 +34,8 @@ __all__ = [
     "Erasure",
     "Figures",
     "Invitation",
+    "InvitationQuerySet",
+    "InvitationState",
     "Moment",
     "OpeningNotice",
     "Option",

@@ -1,7 +1,7 @@
 """Invitations by name, and the addresses that want to hear when registering opens to them."""
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -16,16 +16,53 @@ from registrations.models.registration import (
 )
 
 
+class InvitationState(models.TextChoices):
+    """How far an invitation has come; derived, see `InvitationQuerySet.with_state`."""
+
+    SENT = "sent", _("sent")
+    OPENED = "opened", _("opened")
+    REGISTERED = "registered", _("registered")
+    DECLINED = "declined", _("cannot come")
+
+
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def with_state(self) -> "InvitationQuerySet":
-        """With `is_registered`: whether somebody registered with it, and still is."""
-        live = Registration.objects.filter(invitation=OuterRef("pk"), status__in=LIVE)
-        return self.annotate(is_registered=Exists(live))
+        """With `state`, an `InvitationState`. Registered is who is registered now, by the invitation or without it."""
+        return self.annotate(state=_state())
+
+    def in_state(self, state: str) -> "InvitationQuerySet":
+        """Those in one state, with it."""
+        return self.annotate(state=_state()).filter(state=state)
+
+    def by_state(self) -> dict[str, int]:
+        """How many stand in each state that occurs."""
+        rows = self.order_by().annotate(state=_state()).values("state")
+        return {row["state"]: row["number"] for row in rows.annotate(number=Count("pk"))}
 
     def silent(self) -> "InvitationQuerySet":
-        """Invitations that were neither declined nor ever used to register."""
+        """Invitations of people who neither declined nor ever registered."""
         used = Registration.objects.filter(invitation=OuterRef("pk"))
-        return self.filter(~Exists(used), declined_at=None)
+        return self.filter(~Exists(used), ~Exists(_live()), declined_at=None)
+
+    def of_address(self, email: str) -> "InvitationQuerySet":
+        """Invitations of an address, whatever the case of its letters."""
+        return self.alias(address=Lower("email")).filter(address=email.lower())
+
+
+def _state() -> Case:
+    return Case(
+        When(Exists(_live()), then=Value(InvitationState.REGISTERED)),
+        When(declined_at__isnull=False, then=Value(InvitationState.DECLINED)),
+        When(opened_at__isnull=False, then=Value(InvitationState.OPENED)),
+        default=Value(InvitationState.SENT),
+    )
+
+
+def _live() -> models.QuerySet[Registration]:
+    """The live registration of an invited address for the event of its invitation, by the unique index on both."""
+    return Registration.objects.alias(address=Lower("email")).filter(
+        address=Lower(OuterRef("email")), event=OuterRef("event"), status__in=LIVE
+    )
 
 
 class Invitation(models.Model):
@@ -45,6 +82,8 @@ class Invitation(models.Model):
     opened_at = models.DateTimeField(_("opened at"), null=True, blank=True, editable=False)
     declined_at = models.DateTimeField(_("declined at"), null=True, blank=True, editable=False)
     reminded_at = models.DateTimeField(_("reminded at"), null=True, blank=True, editable=False)
+
+    state: str  #: An annotation of `with_state`; there is no such column.
 
     objects = InvitationQuerySet.as_manager()
 
