@@ -19,15 +19,16 @@ from registrations.receivers import NEWS, TOLD
 
 @hooks.register("register_admin_urls")
 def addresses() -> list[URLPattern]:
-    from registrations import desk, maillog
+    from registrations import desk, desk_invitations, maillog
 
-    return [*desk.urlpatterns, *maillog.urlpatterns]
+    return [*desk.urlpatterns, *desk_invitations.urlpatterns, *maillog.urlpatterns]
 
 
 @hooks.register("plenary_event_links")
 def tabs() -> list[EventLink]:
     return [
         EventLink(gettext_lazy("Participants"), "desk_participants", can_manage, order=40),
+        EventLink(gettext_lazy("Invitations"), "desk_invitations", can_manage, order=45),
         EventLink(gettext_lazy("Attendance"), "desk_attendance", can_check_in, order=50),
         EventLink(gettext_lazy("Mail"), "desk_mail", can_manage, order=70),
     ]

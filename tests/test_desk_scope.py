@@ -25,6 +25,7 @@ from registrations import seats
 from tests.factories import (
     ArticleFactory,
     EventFactory,
+    InvitationFactory,
     MembershipFactory,
     OrganisationFactory,
     UserFactory,
@@ -52,6 +53,11 @@ OWN = {
     "desk_participant_new": MANAGING,
     "desk_participant": MANAGING,
     "desk_participant_cancel": MANAGING,
+    "desk_invitations": MANAGING,
+    "desk_invitation_new": MANAGING,
+    "desk_invitation_remind": MANAGING,
+    "desk_invitation_resend": MANAGING,
+    "desk_invitation_withdraw": MANAGING,
     "desk_attendance": frozenset({"manager", "organiser", "door"}),
     "desk_figures": frozenset({"manager", "organiser", "editor"}),
     "desk_sign_off": MANAGING,
@@ -190,6 +196,7 @@ SECRETS = (
     "Xochitl",
     "Umbridge",
     "secretperson",
+    "secretguest",
     "staff-of-a",
 )
 
@@ -257,6 +264,7 @@ def network():
         event=event,
         own=own,
         registration=registration,
+        invitation=InvitationFactory(event=event, email="secretguest@example.org"),
         message=Message.objects.get(topic=f"event/{event.pk}"),
         article=article,
         revisions=revisions,
@@ -273,6 +281,7 @@ def path_of(name: str, pattern: URLPattern, network) -> str:
     known = {
         "registration_id": network.registration.pk,
         "message_id": network.message.pk,
+        "invitation_id": network.invitation.pk,
         "revision_id": network.revisions[0].pk,
         "revision_id_a": network.revisions[0].pk,
         "revision_id_b": network.revisions[1].pk,
@@ -380,7 +389,7 @@ def test_the_secrets_are_there_to_be_read_by_their_owner(network):
     for name in ("wagtailadmin_home", "desk_events", "wagtailsnippets_recaps_article:list"):
         text += visitor.ask("get", reverse(name)).text
     text += visitor.ask("get", reverse("desk_events") + "?show=drafts").text
-    for name in ("desk_participants", "desk_mail"):
+    for name in ("desk_participants", "desk_mail", "desk_invitations"):
         text += visitor.ask("get", reverse(name, args=[network.event.pk])).text
     one = [network.event.pk, network.registration.pk]
     text += visitor.ask("get", reverse("desk_participant", args=one)).text
@@ -471,6 +480,11 @@ def test_a_message_or_participant_of_another_event_cannot_be_reached_through_one
         ("get", "desk_participant", network.registration.pk),
         ("get", "desk_participant_cancel", network.registration.pk),
         ("post", "desk_participant_cancel", network.registration.pk),
+        *(
+            (method, f"desk_invitation_{action}", network.invitation.pk)
+            for method in ("get", "post")
+            for action in ("resend", "withdraw")
+        ),
     ):
         path = reverse(name, args=[network.own.pk, pk])
         assert visitor.ask(method, path).status_code == 404, name
