@@ -309,10 +309,10 @@ def _enter(
     event = entrance.event
     needs_no_seat = _next_status(event, new) == Status.APPLIED and status != Status.CONFIRMED
     for _attempt in range(ATTEMPTS):
-        seat = None if needs_no_seat else line.seat_out_of_turn(entrance, new)
-        to = Status.WAITING if status == Status.CONFIRMED and seat is None else status
         new.pk, new.status, new.seat = None, "", None
         new._state.adding = True
+        seat = None if needs_no_seat else line.seat_out_of_turn(entrance, new)
+        to = Status.WAITING if status == Status.CONFIRMED and seat is None else status
         new.expires_at = timezone.now() + timedelta(hours=settings.HOLD_HOURS)
         try:
             with transaction.atomic():
@@ -324,6 +324,7 @@ def _enter(
             existing = live_registration(event, new.email)
             if existing:
                 return existing, False
+            entrance = Entrance(event)
             continue
         return new, True
     raise RefusedSeat(_("Too many people are registering at this moment. Please try again."))

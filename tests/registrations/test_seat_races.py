@@ -7,9 +7,11 @@ from django.db.models import Count
 
 from events.models import Event, Mode
 from outbox.models import Message
-from registrations import seating, seats
+from registrations import seating, seats, swaps
+from registrations.answers import Given
 from registrations.models import Registration, Status
-from tests.factories import EventFactory, person, registered, verified
+from tests.factories import EventFactory, OptionFactory, person, registered, terms, verified
+from tests.registrations.standing import gaps_are_written_down
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,6 +104,80 @@ def test_a_seat_that_ten_withdraw_at_once_is_offered_once_each():
         one.refresh_from_db()
     assert [one.status for one in queue] == [Status.OFFERED] * 10 + [Status.WAITING] * 5
     assert sorted(one.seat for one in queue[:10]) == list(range(1, SEATS + 1))
+
+
+@pytest.mark.parametrize("turn", range(5))
+@pytest.mark.parametrize("locked", [True, False], ids=["with the lock", "without the lock"])
+def test_the_last_places_of_an_organisation_go_once(locked, turn, monkeypatch):
+    if not locked:
+        monkeypatch.setattr(seating, "lock_event", lambda event: Event.objects.get(pk=event.pk))
+    event = EventFactory()
+    terms(event, most_per_organisation=3)
+
+    registrations = rush(event)
+
+    assert sum(one.seat is not None for one in registrations) == 3
+    numbers = event.allotments.values_list("number", flat=True)
+    assert sorted(numbers) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("locked", [True, False], ids=["with the lock", "without the lock"])
+def test_the_last_place_of_a_choice_goes_once(locked, monkeypatch):
+    if not locked:
+        monkeypatch.setattr(seating, "lock_event", lambda event: Event.objects.get(pk=event.pk))
+    event = EventFactory()
+    tour = OptionFactory(question__event=event, places=1)
+    given = [Given(tour.question, [tour.pk])]
+
+    answers = at_once(
+        [
+            partial(seats.register, event, person=person(n), mode=Mode.IN_PERSON, given=given)
+            for n in range(12)
+        ]
+    )
+
+    [winner] = [one for one in answers if isinstance(one, Registration)]
+    refused = [one for one in answers if isinstance(one, seats.RefusedSeat)]
+    assert len(refused) == 11
+    assert {one.field for one in refused} == {f"question_{tour.question.pk}"}
+    assert event.registrations.get() == winner
+    assert winner.allotments.get().share == tour.share
+
+
+def test_two_substitutes_at_once_end_with_one_seat_and_one_person_on_it():
+    event = EventFactory(capacity_in_person=1)
+    first = verified(event, 1)
+    waiting = [verified(event, n) for n in (2, 3)]
+    for one in waiting:
+        swaps.name_substitute(first, person=person(int(one.family_name.split()[1])))
+
+    answers = at_once([partial(swaps.accept_swap, one) for one in waiting])
+
+    assert sum(isinstance(one, Registration) for one in answers) == 1
+    assert states(event) == {Status.CANCELLED: 1, Status.CONFIRMED: 1, Status.WAITING: 1}
+    assert held_seats(event) == [1]
+
+
+def test_everybody_changes_mode_at_once_and_no_seat_is_lost():
+    event = EventFactory(hybrid=True, capacity_in_person=5, capacity_online=5)
+    people = [verified(event, n) for n in range(5)]
+    people += [verified(event, n, mode=Mode.ONLINE) for n in range(5, 8)]
+
+    answers = at_once(
+        [
+            partial(
+                swaps.change_mode,
+                one,
+                Mode.ONLINE if one.mode == Mode.IN_PERSON else Mode.IN_PERSON,
+            )
+            for one in people
+        ]
+    )
+
+    assert [one for one in answers if isinstance(one, Exception)] == []
+    assert states(event) == {Status.CONFIRMED: 8}
+    for mode in Mode:
+        assert gaps_are_written_down(event, mode)
 
 
 def test_taking_an_offer_and_its_expiry_at_once_end_in_one_of_both():
