@@ -1,7 +1,6 @@
 """Signing in at the desk, with a limit on failed attempts for each pair of e-mail address and network."""
 
 import hashlib
-import ipaddress
 import logging
 from typing import Any
 
@@ -10,6 +9,8 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.forms.auth import LoginForm
+
+from accounts.networks import network_of
 
 logger = logging.getLogger(__name__)
 
@@ -58,18 +59,7 @@ class SignInForm(LoginForm):
         """The name of the counter: it holds no address that could be read."""
         address = self.cleaned_data.get("username", "").lower()
         remote = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
-        return "sign-in/" + hashlib.sha256(f"{address} {_network(remote)}".encode()).hexdigest()
-
-
-def _network(address: str) -> str:
-    """The network that an address is counted with: one IPv4 address, or the /64 that an IPv6 subscriber holds."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if ip.version == 6:
-        return str(ipaddress.ip_network(f"{ip}/64", strict=False))
-    return str(ip)
+        return "sign-in/" + hashlib.sha256(f"{address} {network_of(remote)}".encode()).hexdigest()
 
 
 def _attempts(key: str) -> int:

@@ -1,5 +1,6 @@
 """Error pages in our clothes, and the errors of the API: what happened to the input, and what to do."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -9,7 +10,13 @@ from django.utils.translation import gettext as _
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from outbox.posting import TooManyMessages
+from registrations.guards import HeldBack
 from registrations.seating import RefusedSeat
+
+View = Callable[..., HttpResponse]
+#: Forms may write to one mailbox again when the hour is over.
+MAILBOX_RESTS = 60 * 60
 
 
 @login_not_required
@@ -65,11 +72,57 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     )
 
 
+class HeldBackPages:
+    """Answers with a page what guards and the outbox hold back: 429, or 503 where nobody can count."""
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, HeldBack | TooManyMessages):
+            return None
+        status, advice, retry_after = _held_back(error)
+        heading = _("Please try again later") if status == 429 else _("We cannot take this now")
+        response = _page(request, status, heading, advice)
+        response["Retry-After"] = str(retry_after)
+        response["Cache-Control"] = "private, no-store"
+        return response
+
+
 def api_exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Answer an expected refusal with 409 and its reason; everything else as the framework does."""
+    """Answer what is refused with 409 and its reason, what is held back with 429 or 503; the rest as the framework."""
     if isinstance(error, RefusedSeat):
-        return Response({"detail": str(error)}, status=409)
+        field = {"field": error.field} if error.field else {}
+        return Response({"detail": str(error), **field}, status=409)
+    if isinstance(error, HeldBack | TooManyMessages):
+        status, advice, retry_after = _held_back(error)
+        headers = {"Retry-After": str(retry_after)}
+        return Response({"detail": advice}, status=status, headers=headers)
     return exception_handler(error, context)
+
+
+def _held_back(error: HeldBack | TooManyMessages) -> tuple[int, str, int]:
+    """Status, what happened to the input and what to do, and after how many seconds to try again."""
+    if isinstance(error, TooManyMessages):
+        advice = _(
+            "Nothing was stored: a mailbox that you named has had a lot of mail from us of late."
+            " Look whether our message is there already, also among the spam; if not, send the form again in an hour."
+        )
+        return 429, advice, MAILBOX_RESTS
+    if error.is_too_much:
+        advice = _(
+            "Nothing was stored: very many forms have come from your network in the last minutes."
+            " Go back in ten minutes and send the form again; what you typed is usually still there."
+        )
+        return 429, advice, error.retry_after
+    advice = _(
+        "Nothing was sent: a part of our system is away for a moment."
+        " Go back in a few minutes and send the form again; what you typed is usually still there."
+    )
+    return 503, advice, error.retry_after
 
 
 def _page(request: HttpRequest, status: int, heading: str, advice: str) -> HttpResponse:

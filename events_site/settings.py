@@ -88,6 +88,7 @@ MIDDLEWARE = [
     "accounts.desk.DeskGate",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "events_site.errors.HeldBackPages",
     "events_site.kept.KeptPages",
 ]
 
