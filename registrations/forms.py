@@ -84,7 +84,9 @@ class RegistrationForm(forms.ModelForm):
             ) from error
         meant = likely_address(email)
         if meant and self.data.get("kept_email") != email:
-            self.data = {**self.data.dict(), "kept_email": email}  # type: ignore[attr-defined]
+            data: Any = self.data
+            self.data = data = data.copy()
+            data["kept_email"] = email
             raise forms.ValidationError(
                 _(
                     "Did you mean %(meant)s? Correct the address, or send the form again to keep it as it is."

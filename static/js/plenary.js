@@ -1,4 +1,4 @@
-// Enhances pages that work without it: the visitor's own time, one submit a form, focus on errors, copying.
+// Enhances pages that work without it: the visitor's own time, one submit a form, focus on errors, copying, questions that depend on others.
 "use strict";
 
 const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
@@ -44,7 +44,31 @@ function offerCopy(button) {
   });
 }
 
+/** What is chosen in the fields of a name, as long as their question is itself shown. */
+function chosen(form, name) {
+  return [...form.elements].filter((input) => input.name === name && !input.closest("[data-shown-if][hidden]"))
+    .filter((input) => !["radio", "checkbox"].includes(input.type) || input.checked)
+    .map((input) => input.value);
+}
+
+/** Shows the questions whose condition is met; the server ignores the answers to others. */
+function askWhatIsAsked(form) {
+  const questions = [...form.querySelectorAll("[data-shown-if]")];
+  const ask = () => {
+    for (let turn = 0; turn < questions.length; turn += 1) {
+      for (const question of questions) {
+        const { shownIf, shownIfAnswer } = question.dataset;
+        question.hidden = !chosen(form, shownIf).concat(chosen(form, `${shownIf}_second`)).includes(shownIfAnswer);
+      }
+    }
+  };
+  ask();
+  form.addEventListener("change", ask);
+  addEventListener("pageshow", ask);
+}
+
 if (here) document.querySelectorAll(".your-time").forEach(writeYourTime);
 document.querySelectorAll("form[data-once]").forEach(guard);
 document.querySelectorAll("button[data-copy]").forEach(offerCopy);
+document.querySelectorAll("form:has([data-shown-if])").forEach(askWhatIsAsked);
 document.querySelector(".problems")?.focus();
