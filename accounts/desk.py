@@ -10,7 +10,8 @@ from functools import wraps
 from typing import Any
 
 from django.db.models import BigIntegerField, Model, QuerySet, Value
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern
 from wagtail.admin.menu import AdminOnlyMenuItem
 from wagtail.admin.ui.side_panels import ChecksSidePanel
@@ -23,7 +24,7 @@ from wagtail.snippets.views import snippets
 from accounts.models import User
 from accounts.permissions import Someone
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 Scope = Callable[[QuerySet[Any], Someone], QuerySet[Any]]
 
 #: Wagtail's views that hold nothing of anybody: one's own account, the frame, the link dialogs of the text editor.
@@ -57,7 +58,7 @@ class DeskGate:
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: View, args: Any, kwargs: Any) -> None:
@@ -182,7 +183,7 @@ class ScopedSnippetViewSet(snippets.SnippetViewSet):
 
     def _guard(self, view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.user.is_authenticated:
                 if not self.policy.user_has_permission(request.user, "view"):
                     raise Http404

@@ -14,7 +14,7 @@ from wagtail.rich_text.feature_registry import FeatureRegistry
 from wagtail.snippets.action_menu import ActionMenuItem, PublishMenuItem, UnpublishMenuItem
 
 from accounts.desk import AdministratorsViewSet, ScopedPolicy
-from accounts.models import Jurisdiction, Membership, Organisation
+from accounts.models import Jurisdiction, MailDomain, Membership, Organisation
 
 #: Wagtail's menus that lead nowhere here: there is no page tree, and its help is about one.
 OF_NO_USE = {"explorer", "help", "groups", "collections", "workflows", "workflow-tasks"}
@@ -85,9 +85,31 @@ class OrganisationViewSet(AdministratorsViewSet):
     icon = "group"
     menu_label = _("Organisations")
     menu_order = 10
-    list_display = ["name", "short_name", "city", "country"]
+    list_display = ["name", "short_name", "city", "country", "is_member"]
+    list_filter = ["is_member"]
     search_fields = ["name", "short_name", "city"]
-    form_fields = ["name", "short_name", "slug", "website", "city", "country"]
+    form_fields = [
+        "name",
+        "short_name",
+        "slug",
+        "website",
+        "city",
+        "country",
+        "is_member",
+        "retention_months",
+    ]
+
+
+class MailDomainViewSet(AdministratorsViewSet):
+    model = MailDomain
+    name = "mail-domains"
+    icon = "mail"
+    menu_label = _("Mail domains")
+    menu_order = 15
+    list_display = ["domain", "organisation"]
+    list_select_related = ["organisation"]
+    search_fields = ["domain", "organisation__name", "organisation__short_name"]
+    form_fields = ["domain", "organisation"]
 
 
 class MembershipViewSet(AdministratorsViewSet):
@@ -122,4 +144,9 @@ class JurisdictionViewSet(AdministratorsViewSet):
 
 @hooks.register("register_admin_viewset")
 def network_views() -> list[AdministratorsViewSet]:
-    return [OrganisationViewSet(), MembershipViewSet(), JurisdictionViewSet()]
+    return [
+        OrganisationViewSet(),
+        MailDomainViewSet(),
+        MembershipViewSet(),
+        JurisdictionViewSet(),
+    ]

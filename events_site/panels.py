@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import CharField, Count, Exists, OuterRef, Q, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import CharField, Count, Exists, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Cast, Coalesce, Concat
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from wagtail.admin.ui.components import Component
 
 from accounts.models import User
@@ -25,6 +26,7 @@ from events_site.desk import rows
 from outbox.models import Message, State
 from recaps.models import Article, Kind
 from registrations.models import Figures, Registration
+from registrations.models import Status as RegistrationStatus
 
 NEXT = 8
 TO_DO = 5
@@ -88,7 +90,7 @@ class MailPanel(Component):
 
 
 class ToDoPanel(Component):
-    """Drafts to publish, figures to sign off, recaps to write."""
+    """People to decide about, drafts to publish, figures to sign off, recaps to write."""
 
     name = "to_do"
     template_name = "desk/home_to_do.html"
@@ -105,6 +107,17 @@ def _things_to_do(user: User) -> Iterator[tuple[str, str]]:
     mine = manageable(Event.objects.all(), user)
     signed_off = Exists(Figures.objects.filter(event=OuterRef("pk")))
     over = Q(status=Status.PUBLISHED, ends_at__lte=now, ends_at__gt=now - RECENT)
+    deciding = mine.filter(status=Status.PUBLISHED).upcoming().annotate(applied=_applied())
+    for asking in deciding.filter(applied__gt=0)[:TO_DO]:
+        yield (
+            ngettext(
+                "%(number)s person waits for your decision: “%(title)s”",
+                "%(number)s people wait for your decision: “%(title)s”",
+                asking.applied,
+            )
+            % {"number": asking.applied, "title": asking.title},
+            reverse("desk_participants", args=[asking.pk]) + "?state=applied&sort=registered",
+        )
     for event in mine.filter(status=Status.DRAFT).upcoming()[:TO_DO]:
         yield (
             _("Finish and publish the draft “%(title)s”") % {"title": event.title},
@@ -124,6 +137,13 @@ def _things_to_do(user: User) -> Iterator[tuple[str, str]]:
                 _("Write the recap of “%(title)s”") % {"title": event.title},
                 reverse("desk_figures", args=[event.pk]),
             )
+
+
+def _applied() -> Coalesce:
+    """How many people wait for a decision, counted by the event's own index."""
+    waiting = Registration.objects.filter(event=OuterRef("pk"), status=RegistrationStatus.APPLIED)
+    counted = waiting.order_by().values("event").values(number=Count("pk"))
+    return Coalesce(Subquery(counted), 0)
 
 
 def _with_links(found: list[dict[str, Any]], user: User) -> list[dict[str, Any]]:

@@ -118,11 +118,16 @@ def _check_limit(recipient: str) -> None:
         raise TooManyMessages(mailbox_of(recipient))
 
 
-def withdraw(*, key_prefix: str, topic: str = "") -> int:
-    """Stop the messages that still wait and whose key begins so, about one topic or any; return how many."""
+def withdraw(*, key_prefix: str, topic: str = "", but: str = "") -> int:
+    """Stop the messages that still wait and whose key begins so, about one topic or any; return how many.
+
+    Those whose key begins like `but` go on.
+    """
     waiting = Message.objects.filter(key__startswith=key_prefix, state=State.WAITING)
     if topic:
         waiting = waiting.about(topic)
+    if but:
+        waiting = waiting.exclude(key__startswith=but)
     return waiting.update(state=State.STOPPED)
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.core.files import File
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from registrations import shares
 from registrations.models import Answer, Moment, Option, Question, QuestionKind, Registration
@@ -117,6 +120,18 @@ def is_asked(question: Question, answered: dict[int, Any]) -> bool:
 def is_empty(question: Question, value: Any) -> bool:
     """Whether a value is no answer. "No" is one, but a consent that is not given is none."""
     return value in (None, "", []) or (question.kind == QuestionKind.CONSENT and value is False)
+
+
+def in_words(question: Question, value: Any, options: dict[int, str] | None = None) -> str:
+    """Return an answer as people read it; `options` are the labels by id, where the caller has them."""
+    if question.is_choice:
+        labels = options or {option.pk: option.label for option in question.options.all()}
+        return ", ".join(labels[pk] for pk in value if pk in labels)
+    if isinstance(value, bool):
+        return pgettext("answer", "yes") if value else pgettext("answer", "no")
+    if question.kind == QuestionKind.DATE:
+        return date_format(date.fromisoformat(value), "j F Y")
+    return str(value)
 
 
 def field_name(question: Question) -> str:

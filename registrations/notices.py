@@ -90,6 +90,16 @@ def standing(registration: Registration) -> None:
     _post("standing", registration, reason=reason, is_requested=True)
 
 
+def link_again(registration: Registration) -> None:
+    """Send the personal link once more, with where things stand; staff asked for it, once a minute at most."""
+    _post("link", registration, reason=f"link/{timezone.now():%Y-%m-%dT%H:%MZ}")
+
+
+def letter(registration: Registration, *, subject: str, text: str, key: str) -> None:
+    """Send what staff wrote, as plain text; `key` is that of the one letter, so that nobody gets it twice."""
+    _post("letter", registration, reason=f"letter/{key}", subject=subject, letter=text)
+
+
 def confirmed(registration: Registration, *, note: str = "") -> None:
     """Confirm the place, with the entry for the calendar. Nobody is told of an event that is over.
 
@@ -97,7 +107,8 @@ def confirmed(registration: Registration, *, note: str = "") -> None:
     """
     if registration.event.is_over:
         return
-    withdraw(key_prefix=f"registration/{registration.pk}/")
+    prefix = f"registration/{registration.pk}/"
+    withdraw(key_prefix=prefix, but=f"{prefix}letter/")
     _post("confirmed", registration, reason="confirmed", calendar_method="REQUEST", note=note)
 
 

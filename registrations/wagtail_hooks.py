@@ -19,14 +19,35 @@ from registrations.receivers import NEWS, TOLD
 
 @hooks.register("register_admin_urls")
 def addresses() -> list[URLPattern]:
-    from registrations import desk, desk_invitations, maillog
+    from registrations import (
+        bulk_desk,
+        desk,
+        desk_invitations,
+        lists_desk,
+        maillog,
+        people_desk,
+        questions_desk,
+        terms_desk,
+    )
 
-    return [*desk.urlpatterns, *desk_invitations.urlpatterns, *maillog.urlpatterns]
+    rooms = (
+        people_desk,
+        bulk_desk,
+        lists_desk,
+        desk_invitations,
+        desk,
+        terms_desk,
+        questions_desk,
+        maillog,
+    )
+    return [pattern for room in rooms for pattern in room.urlpatterns]
 
 
 @hooks.register("plenary_event_links")
 def tabs() -> list[EventLink]:
     return [
+        EventLink(gettext_lazy("Who may come"), "desk_terms", can_manage, order=34),
+        EventLink(gettext_lazy("Questions"), "desk_questions", can_manage, order=36),
         EventLink(gettext_lazy("Participants"), "desk_participants", can_manage, order=40),
         EventLink(gettext_lazy("Invitations"), "desk_invitations", can_manage, order=45),
         EventLink(gettext_lazy("Attendance"), "desk_attendance", can_check_in, order=50),

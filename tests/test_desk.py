@@ -457,9 +457,10 @@ def test_nobody_is_added_to_a_draft(desk, organisation):
 def test_a_cancelled_registration_passes_the_seat_on(desk, manager, organisation):
     event = EventFactory(organiser=organisation, capacity_in_person=1)
     first, second = enrolled(event, 1), enrolled(event, 2)
-    cancel = reverse("desk_participant_cancel", args=[event.pk, first.pk])
-    assert "Cancel the registration of Ana Müller 1?" in desk.get(cancel).text
-    desk.post(cancel, {"why": "asked by telephone"})
+    cancel = reverse("desk_act", args=[event.pk])
+    asked = desk.get(cancel, {"action": "cancel", "person": first.pk}).text
+    assert "1 place comes free." in asked
+    desk.post(cancel, {"action": "cancel", "people": first.pk, "why": "asked by telephone"})
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.status, second.status) == ("cancelled", "offered")

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
+from django.core.files.base import ContentFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -21,13 +22,15 @@ from accounts.models import Role
 from events.models import Event, OrganisationRole
 from outbox.models import Message
 from recaps.models import Article
-from registrations import seats
+from registrations import bulk, seats
+from registrations.models import PendingImport, QuestionKind
 from tests.factories import (
     ArticleFactory,
     EventFactory,
     InvitationFactory,
     MembershipFactory,
     OrganisationFactory,
+    QuestionFactory,
     UserFactory,
     person,
 )
@@ -52,12 +55,23 @@ OWN = {
     "desk_participants": MANAGING,
     "desk_participant_new": MANAGING,
     "desk_participant": MANAGING,
-    "desk_participant_cancel": MANAGING,
     "desk_invitations": MANAGING,
     "desk_invitation_new": MANAGING,
     "desk_invitation_remind": MANAGING,
     "desk_invitation_resend": MANAGING,
     "desk_invitation_withdraw": MANAGING,
+    "desk_answer_file": MANAGING,
+    "desk_act": MANAGING,
+    "desk_import": MANAGING,
+    "desk_import_check": MANAGING,
+    "desk_export": MANAGING,
+    "desk_terms": MANAGING,
+    "desk_questions": MANAGING,
+    "desk_question": MANAGING,
+    "desk_question_new": MANAGING,
+    "desk_question_ready_made": MANAGING,
+    "desk_question_move": MANAGING,
+    "desk_question_remove": MANAGING,
     "desk_attendance": frozenset({"manager", "organiser", "door"}),
     "desk_figures": frozenset({"manager", "organiser", "editor"}),
     "desk_sign_off": MANAGING,
@@ -113,7 +127,9 @@ ADMINISTRATORS = {
     "desk_outbox", "desk_outbox_message", "desk_outbox_retry", "desk_outbox_stop",
     *(
         f"network_{model}:{view}"
-        for model in ("organisations", "memberships", "jurisdictions", "topics", "series", "venues")
+        for model in (
+            "organisations", "mail-domains", "memberships", "jurisdictions", "topics", "series", "venues",
+        )
         for view in ("index", "index_results", "add", "edit", "delete", "history", "history_results", "usage")
     ),
     *(
@@ -188,6 +204,9 @@ ADMINISTRATORS = {
 #: Wagtail breaks where a field that its own form always sends is not there at all.
 SENT = {("post", "wagtailadmin_choose_page_external_link"): {"external-link-chooser-url": ""}}
 
+#: What staff write to people.
+LETTER = {"subject": "News", "text": "Read this.", "key": "0123456789abcdef"}
+
 #: Of A's, and nobody else's to see.
 SECRETS = (
     "Quetzal workshop",
@@ -197,6 +216,7 @@ SECRETS = (
     "Umbridge",
     "secretperson",
     "secretguest",
+    "Okapi",
     "staff-of-a",
 )
 
@@ -249,6 +269,16 @@ def network():
         mode="in-person",
         by=people["manager"],
     )
+    answer = registration.answers.create(
+        question=QuestionFactory(event=event, kind=QuestionKind.FILE, label="Okapi form"),
+        value="secretperson.pdf",
+    )
+    answer.file.save("answer.pdf", ContentFile(b"%PDF-1.7"))
+    pending = PendingImport.objects.create(
+        event=event,
+        uploaded_by=people["manager"],
+        rows=[{"line": 2, "email": "secretperson@example.org", "mode": "in-person"}],
+    )
     article = ArticleFactory(title="Tapir recap", organisation=ours, event=event)
     revisions = [article.save_revision(user=people["editor"]) for _n in range(2)]
     session = EditingSession.objects.create(
@@ -265,6 +295,8 @@ def network():
         own=own,
         registration=registration,
         invitation=InvitationFactory(event=event, email="secretguest@example.org"),
+        answer=answer,
+        pending=pending,
         message=Message.objects.get(topic=f"event/{event.pk}"),
         article=article,
         revisions=revisions,
@@ -282,6 +314,10 @@ def path_of(name: str, pattern: URLPattern, network) -> str:
         "registration_id": network.registration.pk,
         "message_id": network.message.pk,
         "invitation_id": network.invitation.pk,
+        "answer_id": network.answer.pk,
+        "question_id": network.answer.question_id,
+        "import_id": network.pending.pk,
+        "file_format": "csv",
         "revision_id": network.revisions[0].pk,
         "revision_id_a": network.revisions[0].pk,
         "revision_id_b": network.revisions[1].pk,
@@ -389,7 +425,7 @@ def test_the_secrets_are_there_to_be_read_by_their_owner(network):
     for name in ("wagtailadmin_home", "desk_events", "wagtailsnippets_recaps_article:list"):
         text += visitor.ask("get", reverse(name)).text
     text += visitor.ask("get", reverse("desk_events") + "?show=drafts").text
-    for name in ("desk_participants", "desk_mail", "desk_invitations"):
+    for name in ("desk_participants", "desk_mail", "desk_questions", "desk_invitations"):
         text += visitor.ask("get", reverse(name, args=[network.event.pk])).text
     one = [network.event.pk, network.registration.pk]
     text += visitor.ask("get", reverse("desk_participant", args=one)).text
@@ -478,16 +514,47 @@ def test_a_message_or_participant_of_another_event_cannot_be_reached_through_one
         ("post", "desk_message_retry", network.message.pk),
         ("post", "desk_message_stop", network.message.pk),
         ("get", "desk_participant", network.registration.pk),
-        ("get", "desk_participant_cancel", network.registration.pk),
-        ("post", "desk_participant_cancel", network.registration.pk),
         *(
             (method, f"desk_invitation_{action}", network.invitation.pk)
             for method in ("get", "post")
             for action in ("resend", "withdraw")
         ),
+        ("get", "desk_question", network.answer.question_id),
+        ("post", "desk_question", network.answer.question_id),
+        ("post", "desk_question_move", network.answer.question_id),
+        ("get", "desk_question_remove", network.answer.question_id),
+        ("post", "desk_question_remove", network.answer.question_id),
     ):
         path = reverse(name, args=[network.own.pk, pk])
         assert visitor.ask(method, path).status_code == 404, name
+    mine = seats.enrol(network.own, person=person(2), mode="in-person", by=None)
+    for registration in (network.registration, mine):
+        path = reverse(
+            "desk_answer_file", args=[network.own.pk, registration.pk, network.answer.pk]
+        )
+        assert visitor.ask("get", path).status_code == 404
+
+
+def test_nothing_is_done_to_a_participant_of_another_event(network):
+    client = Client()
+    client.force_login(network.people["stranger"])
+    act = reverse("desk_act", args=[network.own.pk])
+    pk = network.registration.pk
+    for action in bulk.ACTIONS:
+        assert client.get(act, {"action": action, "person": pk}).status_code == 302
+        order = {"action": action, "people": pk, "mode": "online", "sure": "yes", **LETTER}
+        assert client.post(act, order).status_code == 302
+    network.registration.refresh_from_db()
+    assert network.registration.status == "confirmed"
+    assert Message.objects.count() == 1
+
+
+def test_a_list_that_a_colleague_uploaded_is_not_ones_own(network):
+    colleague = Visitor(network.people["organiser"])
+    path = reverse("desk_import_check", args=[network.event.pk, network.pending.pk])
+    assert colleague.ask("get", path).status_code == 302
+    assert colleague.ask("post", path).status_code == 302
+    assert Visitor(network.people["manager"]).ask("get", path).status_code == 200
 
 
 def test_a_tick_for_a_participant_of_another_event_changes_nothing(network):
