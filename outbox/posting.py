@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
@@ -71,28 +71,31 @@ def post(
             render_to_string(f"email/{template}.html#{part}", context)
             for part in ("subject", "text", "html")
         )
-    message, is_new = Message.objects.get_or_create(
+    message = Message(
         key=key,
-        defaults={
-            "topic": topic,
-            "recipient": recipient,
-            "mailbox": mailbox_of(recipient),
-            "is_requested": is_requested,
-            "recipient_name": _one_line(to_name)[:200],
-            "sender_name": _one_line(sender_name)[:200],
-            "reply_to": reply_to,
-            "subject": _one_line(subject)[:300],
-            "text": _tidy(text),
-            "html": html.strip(),
-            "calendar": calendar.decode(),
-            "calendar_method": calendar_method,
-            "headers": headers or {},
-            "language": language,
-            "send_after": send_after or timezone.now(),
-        },
+        topic=topic,
+        recipient=recipient,
+        mailbox=mailbox_of(recipient),
+        is_requested=is_requested,
+        recipient_name=_one_line(to_name)[:200],
+        sender_name=_one_line(sender_name)[:200],
+        reply_to=reply_to,
+        subject=_one_line(subject)[:300],
+        text=_tidy(text),
+        html=html.strip(),
+        calendar=calendar.decode(),
+        calendar_method=calendar_method,
+        headers=headers or {},
+        language=language,
+        send_after=send_after or timezone.now(),
     )
-    if not is_new:
-        return None
+    try:
+        with transaction.atomic():
+            message.save(force_insert=True)
+    except IntegrityError:
+        if Message.objects.filter(key=key).exists():
+            return None
+        raise
     if message.send_after <= timezone.now():
         transaction.on_commit(lambda: bell.ring(message.pk), robust=True)
     return message

@@ -97,9 +97,9 @@ def seat_or_refusal(entrance: Entrance, registration: Registration) -> int:
 def seat_out_of_turn(entrance: Entrance, registration: Registration) -> int | None:
     """A free seat that nobody in the queue has a better right to."""
     mode = registration.mode
-    for other in in_line(entrance.event, mode).iterator(chunk_size=50):
-        if not entrance.hindrance(other, mode):
-            return None
+    others = in_line(entrance.event, mode)
+    if others[:1] and any(not entrance.hindrance(other, mode) for other in others.iterator()):
+        return None
     return entrance.seat_for(registration, mode)
 
 

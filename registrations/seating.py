@@ -23,8 +23,19 @@ class RefusedSeat(Exception):
 
 
 def lock_event(event: Event) -> Event:
-    """Return the event's row as it is now, locked to the end of the transaction."""
-    return Event.objects.select_for_update(no_key=True).get(pk=event.pk)
+    """Return the event's row as it is now, locked to the end of the transaction.
+
+    The names of its venue, series and organisations, if they were read along with `event`, are not read again.
+    """
+    locked = Event.objects.select_for_update(no_key=True).get(pk=event.pk)
+    for name in ("venue", "series"):
+        if Event._meta.get_field(name).is_cached(event):  # type: ignore[union-attr]
+            known = getattr(event, name)
+            if known and known.pk == getattr(locked, f"{name}_id"):
+                setattr(locked, name, known)
+    if known := getattr(event, "_prefetched_objects_cache", None):
+        locked._prefetched_objects_cache = known  # type: ignore[attr-defined]
+    return locked
 
 
 def lock(registration: Registration) -> tuple[Event, Registration]:

@@ -10,19 +10,12 @@ first answer.
 
 import http.client
 import itertools
-import os
-import signal
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-import psycopg
-
-from tests.servers import Postgres, free_port
+from tests.bench import stage
 
 PAGES = {
     "constant 20 kB": "/bench/constant/",
@@ -81,84 +74,29 @@ def show(results: dict[str, tuple[float, float]], clients: int) -> None:
         )
 
 
-def resident_mb(pid: int) -> float:
-    """Return the memory that a process holds, in MB (Linux)."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="plenary-bench-") as folder:
-        postgres = Postgres(Path(folder, "postgres"))
-        try:
-            with psycopg.connect(
-                postgres.url.replace("/plenary", "/postgres", 1), autocommit=True
-            ) as sql:
-                sql.execute("CREATE DATABASE plenary")
-            run(Path(folder), postgres.url)
-        finally:
-            postgres.stop()
+    with stage.environment() as site:
+        run(site)
 
 
-def run(folder: Path, database: str) -> None:
-    port = free_port()
-    environment = {
-        **os.environ,
-        "DATABASE_URL": database,
-        "VAR_DIR": str(folder / "var"),
-        "SITE_URL": f"http://127.0.0.1:{port}",
-        "DJANGO_SETTINGS_MODULE": "tests.bench.settings",
-    }
-    for command in ("migrate", "setup_site", "demo", "collectstatic"):
-        print(f"{command} ...", flush=True)
-        options = {"migrate": ["-v0"], "collectstatic": ["--noinput", "-v0"]}.get(command, [])
-        subprocess.run(
-            [sys.executable, "manage.py", command, *options],
-            env=environment,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-    slug = subprocess.run(
-        [
-            sys.executable, "manage.py", "shell", "-v0", "-c",
-            "from events.models import Event; print(Event.objects.public().upcoming()[0].slug)",
-        ],
-        env=environment, check=True, capture_output=True, text=True,
-    ).stdout.strip()  # fmt: skip
+def run(site: dict[str, str]) -> None:
+    stage.build(site, with_demo=True)
+    slug = stage.manage(
+        site, "shell", "-v0", "-c",
+        "from events.models import Event; print(Event.objects.public().upcoming()[0].slug)",
+    )  # fmt: skip
     paths = {**PAGES, "coming event": f"/events/{slug}/"}
     paths |= {
         f"{name}, cold": f"{path}?n={{n}}" for name, path in paths.items() if "/bench/" not in path
     }
-    started = time.perf_counter()
-    server = subprocess.Popen(
-        [
-            sys.executable, "-m", "gunicorn", "events_site.wsgi", "--workers", "2", "--no-control-socket",
-            "--bind", f"127.0.0.1:{port}", "--log-level", "warning",
-        ],
-        env=environment,
-    )  # fmt: skip
-    try:
-        while True:
-            try:
-                ask(port, "/live")
-                break
-            except OSError:
-                time.sleep(0.02)
-        first_answer = time.perf_counter() - started
+    with stage.served(site) as (port, pid, first_answer):
         for path in paths.values():
             for _warming in range(10):
                 ask(port, path)
         for clients in (1, 4):
             show(measure(port, paths, clients), clients)
-        memory = max(resident_mb(pid) for pid in children(server.pid))
+        memory = max(stage.resident_mb(child) for child in stage.children(pid))
         print(f"\nmemory of a worker: {memory:.0f} MB; first answer after {first_answer:.1f} s")
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(20)
 
 
 if __name__ == "__main__":

@@ -7,20 +7,12 @@ the worker grew while it ran.
 """
 
 import http.client
-import os
-import signal
 import statistics
-import subprocess
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 
-import psycopg
-
-from tests.bench.pages import children, resident_mb
-from tests.servers import Postgres, free_port
+from tests.bench import stage
 
 ROUNDS = 7
 SIZES = (5_000, 20_000)
@@ -72,19 +64,9 @@ print(*made, session.session_key)
 class Server:
     """One worker of gunicorn, asked as somebody who is signed in."""
 
-    def __init__(self, environment: dict[str, str], port: int, cookie: str) -> None:
+    def __init__(self, port: int, pid: int, cookie: str) -> None:
         self.port, self.cookie = port, cookie
-        command = [
-            sys.executable, "-m", "gunicorn", "events_site.wsgi", "--workers", "1", "--no-control-socket",
-            "--bind", f"127.0.0.1:{port}", "--log-level", "warning", "--timeout", "120",
-        ]  # fmt: skip
-        self.process = subprocess.Popen(command, env=environment)
-        while True:
-            try:
-                self.ask("/live")
-                return
-            except OSError:
-                time.sleep(0.05)
+        self.worker = stage.children(pid)[0]
 
     def ask(self, path: str) -> tuple[float, int]:
         """Return the seconds that a request takes and the bytes that it brings."""
@@ -100,11 +82,7 @@ class Server:
         return time.perf_counter() - start, size
 
     def memory(self) -> float:
-        return resident_mb(children(self.process.pid)[0])
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
+        return stage.resident_mb(self.worker)
 
 
 class Watch(threading.Thread):
@@ -120,48 +98,14 @@ class Watch(threading.Thread):
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="plenary-bench-") as folder:
-        postgres = Postgres(Path(folder, "postgres"))
-        try:
-            with psycopg.connect(
-                postgres.url.replace("/plenary", "/postgres", 1), autocommit=True
-            ) as sql:
-                sql.execute("CREATE DATABASE plenary")
-            run(Path(folder), postgres.url)
-        finally:
-            postgres.stop()
-
-
-def run(folder: Path, database: str) -> None:
-    port = free_port()
-    environment = {
-        **os.environ,
-        "DATABASE_URL": database,
-        "VAR_DIR": str(folder / "var"),
-        "SITE_URL": f"http://127.0.0.1:{port}",
-    }
-
-    def manage(*command: str) -> str:
-        print(f"{command[0]} ...", flush=True)
-        return subprocess.run(
-            [sys.executable, "manage.py", *command],
-            env=environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-
-    manage("migrate", "-v0")
-    manage("setup_site")
-    manage("collectstatic", "--noinput", "-v0")
-    made = manage("shell", "-v0", "-c", MAKE.replace("SIZES", repr(SIZES))).split()
-    server = Server(environment, port, f"session={made[-1]}")
-    try:
-        show_pages(server, *made[:3])
-        for size, event in zip(SIZES, (made[0], made[3]), strict=True):
-            show_exports(server, size, event)
-    finally:
-        server.stop()
+    with stage.environment() as site:
+        stage.build(site, with_demo=False)
+        made = stage.manage(site, "shell", "-v0", "-c", MAKE.replace("SIZES", repr(SIZES))).split()
+        with stage.served(site, workers=1) as (port, pid, _first):
+            server = Server(port, pid, f"session={made[-1]}")
+            show_pages(server, *made[:3])
+            for size, event in zip(SIZES, (made[0], made[3]), strict=True):
+                show_exports(server, size, event)
 
 
 def show_pages(server: Server, event: str, question: str, option: str) -> None:

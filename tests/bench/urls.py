@@ -1,11 +1,13 @@
-"""The real addresses and two plain views: one that renders nothing, one that renders little after one query."""
+"""The real addresses and plain views: one that renders nothing, one that renders little, one that reads a form."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.template import engines
 from django.urls import include, path
 
-from events.models import Topic
+from events.models import Event, Topic
+from registrations.forms import RegistrationForm
 
 CONSTANT = HttpResponse("<!doctype html><p>" + "x" * 20_000)
 SMALL = engines["django"].from_string(
@@ -26,8 +28,17 @@ def small(request: HttpRequest) -> HttpResponse:
     return HttpResponse(SMALL.render({"topics": Topic.objects.all()}, request))
 
 
+@login_not_required
+def form(request: HttpRequest, slug: str) -> HttpResponse:
+    """Reads the form of registering, and stores nothing."""
+    event = get_object_or_404(Event.objects.public().with_facts(), slug=slug)
+    read = RegistrationForm(request.POST, event=event)
+    return redirect("registered", slug=slug) if read.is_valid() else HttpResponse(status=422)
+
+
 urlpatterns = [
     path("bench/constant/", constant),
+    path("bench/form/<slug:slug>/", form),
     path("bench/small/", small),
     path("", include("events_site.urls")),
 ]
