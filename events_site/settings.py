@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
@@ -285,6 +286,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "registrations.tasks.open_to_all",
         "schedule": 60,
         "options": {"expires": 60},
+    },
+    "erase what has been kept long enough": {
+        "task": "registrations.tasks.erase_due",
+        "schedule": crontab(hour=3, minute=30),
     },
 }
 

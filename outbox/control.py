@@ -1,6 +1,7 @@
-"""What staff may do with a message: send it again, or stop it before it goes."""
+"""What may be done with a message that is written: send it again, stop it before it goes, empty it."""
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from outbox.models import Message, State
@@ -8,11 +9,15 @@ from outbox.posting import bell
 
 
 def retry(message: Message) -> bool:
-    """Put a message that was given up or stopped back into the queue, due now; return whether it was so."""
+    """Put a message that was given up or stopped back into the queue, due now; return whether it was so.
+
+    One that was emptied has nobody to go to any more.
+    """
     with transaction.atomic():
-        moved = Message.objects.filter(
-            pk=message.pk, state__in=[State.FAILED, State.STOPPED]
-        ).update(state=State.WAITING, send_after=timezone.now(), attempts=0, last_error="")
+        given_up = Message.objects.filter(pk=message.pk, state__in=[State.FAILED, State.STOPPED])
+        moved = given_up.exclude(recipient="").update(
+            state=State.WAITING, send_after=timezone.now(), attempts=0, last_error=""
+        )
         if moved:
             transaction.on_commit(lambda: bell.ring(message.pk), robust=True)
     return bool(moved)
@@ -22,3 +27,24 @@ def stop(message: Message) -> bool:
     """Keep a message that still waits from being sent; return whether it was in time."""
     waiting = Message.objects.filter(pk=message.pk, state=State.WAITING)
     return bool(waiting.update(state=State.STOPPED))
+
+
+def empty(messages: QuerySet[Message]) -> int:
+    """Take recipient and words out of messages and stop those that are not sent; return how many.
+
+    Key, state and times stay: they say that something was sent, and keep it from being sent again.
+    """
+    with transaction.atomic():
+        unsent = messages.filter(state__in=[State.WAITING, State.SENDING])
+        unsent.update(state=State.STOPPED, claimed_at=None)
+        return messages.update(
+            recipient="",
+            mailbox="",
+            recipient_name="",
+            subject="",
+            text="",
+            html="",
+            calendar="",
+            headers={},
+            last_error="",
+        )

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.crypto import salted_hmac
 
 from events import calendar
 from events.dates import days_in_words, zone_in_words
@@ -189,6 +190,24 @@ def withdraw_invitations(event: Event) -> None:
     withdraw(key_prefix="invitation/", topic=f"event/{event.pk}")
 
 
+def my_page(email: str, *, link: str, language: str) -> None:
+    """Send the one-time link to the page of all registrations of an address; without a link say that there are none.
+
+    However often it is asked for within a minute, one mail goes out.
+    """
+    asked_by = salted_hmac(
+        "registrations.notices.my_page", email.lower(), algorithm="sha256"
+    ).hexdigest()
+    post(
+        "my-page",
+        {"link": link, "email": email, "form": settings.SITE_URL + reverse("me")},
+        key=f"me/{asked_by}/{timezone.now():%Y-%m-%dT%H:%MZ}",
+        to=email,
+        language=language,
+        is_requested=True,
+    )
+
+
 def applied(registration: Registration) -> None:
     """Say that the organiser will decide."""
     _post("applied", registration, reason="applied")
@@ -292,6 +311,8 @@ def _post(
     is_requested: bool = False,
     **more: Any,
 ) -> None:
+    if registration.erased_at:
+        return
     event = registration.event
     to = to or registration.email
     ics = _calendar_part(registration, calendar_method, to) if calendar_method else b""

@@ -58,6 +58,11 @@ def change_mode(registration: Registration, mode: str, *, by: User | None = None
         return registration
 
 
+def is_free_elsewhere(registration: Registration, mode: str) -> bool:
+    """Whether, as things stand, a person who asks for another mode has a seat there at once. To say so beforehand."""
+    return _seat_behind_the_line(Entrance(registration.event), registration, mode) is not None
+
+
 def name_substitute(
     registration: Registration, *, person: "Person", by: User | None = None
 ) -> Registration:
@@ -88,6 +93,8 @@ def name_substitute(
             expires_at=timezone.now() + timedelta(hours=settings.HOLD_HOURS),
         )
         entry.check(Entrance(event).terms, new)
+        # In any case: the log is handed out, and must not tell whether the other is known.
+        registration.note(by=by, why=_("named a substitute"))
         known = event.registrations.of_address(person.email).filter(status__in=LIVE).first()
         if known:
             known.event = event
@@ -102,7 +109,6 @@ def name_substitute(
             seating.move(earlier, Status.CANCELLED, seat=None, by=by, why=_("another was named"))
             notices.cancelled(earlier, was_confirmed=False, is_told=False)
         seating.move(new, Status.UNVERIFIED, seat=None, by=by)
-        registration.note(by=by, why=_("named a substitute"))
         notices.substitute(new)
         return new
 

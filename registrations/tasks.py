@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from registrations import line, reminders, seats
+from registrations import erasure, line, reminders, seats
 
 
 @shared_task
@@ -24,3 +24,12 @@ def open_to_all() -> None:
     now = timezone.now()
     line.open_to_all(now)
     line.tell_of_openings(now)
+
+
+@shared_task
+def erase_due() -> None:
+    """Erase what has been kept long enough."""
+    now = timezone.now()
+    erasure.erase_special(now)
+    erasure.erase_overdue(now)
+    erasure.forget_leftovers(now)

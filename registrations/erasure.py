@@ -1,0 +1,213 @@
+"""Erases people and answers: by the person's own wish, when the time of keeping is over, and special data early.
+
+What is needed for counting and for the facts of the audit trail stays: states, times, jurisdiction, attendance.
+"""
+
+import calendar
+import logging
+import re
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet, Value
+from django.db.models.functions import Concat, Lower
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from events.models import Event
+from outbox import control
+from outbox.models import Message
+from registrations import seating, seats
+from registrations.models import (
+    Allotment,
+    Answer,
+    Erasure,
+    Invitation,
+    OpeningNotice,
+    PendingImport,
+    PersonalFeed,
+    Registration,
+    StatusChange,
+    UsedLink,
+    new_link_key,
+)
+from registrations.privacy import SPECIAL_DAYS, of_address
+
+logger = logging.getLogger(__name__)
+
+NOWHERE = "@erased.invalid"
+USUAL_MONTHS = 24
+AT_ONCE = 500
+FORGOTTEN_AFTER = timedelta(days=1)
+OF_A_REGISTRATION = re.compile(r"registration/(\d+)/")
+
+
+def erase_address(email: str) -> int:
+    """Erase all that is kept on an address, and send it no more mail; return how many registrations."""
+    known = list(Registration.objects.of_address(email).known())
+    count = erase(known, reason=Erasure.Reason.ASKED)
+    with transaction.atomic():
+        of_address(Invitation.objects.all(), email).delete()
+        of_address(OpeningNotice.objects.all(), email).delete()
+        of_address(PersonalFeed.objects.all(), email).delete()
+        messages = Message.objects.alias(address=Lower("recipient"))
+        control.empty(messages.filter(address=email.lower()))
+    return count
+
+
+def erase(registrations: Iterable[Registration], *, reason: Erasure.Reason) -> int:
+    """Erase the people behind registrations, one transaction an event; return how many. Harmless when repeated.
+
+    Who still has, or waits for, a place at an event that is not over gives it up; nobody is told by mail.
+    """
+    by_event: dict[int, list[int]] = {}
+    for registration in registrations:
+        by_event.setdefault(registration.event_id, []).append(registration.pk)
+    return sum(_erase_of_event(event_id, pks, reason) for event_id, pks in by_event.items())
+
+
+def erase_special(now: datetime) -> int:
+    """Erase the answers of special categories some days after each event; return how many answers."""
+    due = Answer.objects.exclude(question__special="").filter(
+        registration__event__ends_at__lte=now - timedelta(days=SPECIAL_DAYS)
+    )
+    count = 0
+    for event_id in due.order_by().values_list("registration__event_id", flat=True).distinct():
+        with transaction.atomic():
+            event = seating.lock_event(Event(pk=event_id))
+            answers = due.filter(registration__event=event)
+            people = answers.order_by().values("registration").distinct().count()
+            erased = _delete_answers(answers)
+            _note(event, Erasure.Reason.SPECIAL, people=people, answers=erased)
+            count += erased
+    return count
+
+
+def erase_overdue(now: datetime) -> int:
+    """Erase the people of events whose time of keeping is over at `now`; return how many registrations."""
+    count = 0
+    rows_of = {"event": OuterRef("pk")}
+    ended = Event.objects.filter(
+        Exists(Registration.objects.known().filter(**rows_of))
+        | Exists(Invitation.objects.filter(**rows_of))
+        | Exists(OpeningNotice.objects.filter(**rows_of)),
+        ends_at__lte=_months_before(now, 1),
+    )
+    for event in ended.with_organisations().order_by("pk"):
+        months = event.organisers[0].retention_months if event.organisers else USUAL_MONTHS
+        if event.ends_at > _months_before(now, months):
+            continue
+        Invitation.objects.filter(event=event).delete()
+        OpeningNotice.objects.filter(event=event).delete()
+        pks = list(event.registrations.known().values_list("pk", flat=True))
+        if pks:
+            count += _erase_of_event(event.pk, pks, Erasure.Reason.RETENTION)
+    return count
+
+
+def forget_leftovers(now: datetime) -> None:
+    """Forget one-time links that would have run out, and lists that nobody said yes to."""
+    UsedLink.objects.filter(used_at__lte=now - FORGOTTEN_AFTER).delete()
+    PendingImport.objects.filter(uploaded_at__lte=now - FORGOTTEN_AFTER).delete()
+
+
+def _erase_of_event(event_id: int, pks: Collection[int], reason: Erasure.Reason) -> int:
+    with transaction.atomic():
+        event = seating.lock_event(Event(pk=event_id))
+        people = Registration.objects.known().filter(event=event, pk__in=pks)
+        known = list(people.select_for_update().order_by("pk"))
+        if not event.is_over:
+            for registration in known:
+                seats.cancel(registration, is_told=False)
+        addresses = {registration.email.lower() for registration in known}
+        ids = {registration.pk for registration in known}
+        _empty_messages(event, ids, addresses)
+        answers = _delete_answers(Answer.objects.filter(registration__in=ids))
+        _delete_invitations(event, ids, addresses)
+        for start in range(0, len(known), AT_ONCE):
+            _blank(known[start : start + AT_ONCE])
+        if known:
+            _note(event, reason, people=len(known), answers=answers)
+        _delete_feeds(addresses)
+        return len(known)
+
+
+def _blank(people: list[Registration]) -> None:
+    """Take names, addresses and links from registrations; the log keeps its facts and loses its words."""
+    pks = [registration.pk for registration in people]
+    StatusChange.objects.filter(registration__in=pks).update(reason="")
+    # An organisation stands in the name of its share. Nobody counts any more who is out, or whose event is over.
+    Allotment.objects.filter(registration__in=pks).delete()
+    Registration.objects.filter(pk__in=pks).update(
+        given_name="",
+        family_name="",
+        organisation="",
+        email=Concat("reference", Value(NOWHERE)),
+        pending_email="",
+        is_listed=False,
+        link_key=new_link_key(),
+        erased_at=timezone.now(),
+    )
+    words = _("erased")
+    StatusChange.objects.bulk_create(
+        StatusChange(registration_id=pk, from_status=status, to_status=status, reason=words)
+        for pk, status in Registration.objects.filter(pk__in=pks).values_list("pk", "status")
+    )
+
+
+def _delete_answers(answers: QuerySet[Answer]) -> int:
+    """Delete answers with their files. A file goes before its row, so that none is left that nobody knows of."""
+    for answer in answers.exclude(file=""):
+        answer.file.delete(save=False)
+    return answers.delete()[0]
+
+
+def _delete_invitations(event: Event, ids: set[int], addresses: set[str]) -> None:
+    """Delete what invited these people. An invitation that a substitute came in by stays, without a name."""
+    theirs = Invitation.objects.filter(event=event, registrations__in=ids)
+    for invitation in theirs.distinct():
+        if invitation.registrations.known().exclude(pk__in=ids).exists():
+            invitation.email, invitation.name = f"{invitation.reference}{NOWHERE}", ""
+            invitation.organisation, invitation.link_key = "", new_link_key()
+            invitation.save()
+        else:
+            invitation.delete()
+    for table in (Invitation, OpeningNotice):
+        event_rows = table.objects.filter(event=event).alias(address=Lower("email"))
+        event_rows.filter(address__in=addresses).delete()
+
+
+def _delete_feeds(addresses: set[str]) -> None:
+    """Delete the feeds of addresses that nothing is registered on any more."""
+    for feed in PersonalFeed.objects.alias(address=Lower("email")).filter(address__in=addresses):
+        if not Registration.objects.of_address(feed.email).exists():
+            feed.delete()
+
+
+def _empty_messages(event: Event, ids: set[int], addresses: set[str]) -> None:
+    """Empty the messages of the event about these registrations or to these addresses; nothing waiting goes out."""
+    rows = Message.objects.about(f"event/{event.pk}").exclude(recipient="")
+    found = [
+        pk
+        for pk, key, recipient in rows.values_list("pk", "key", "recipient").iterator()
+        if recipient.lower() in addresses
+        or ((match := OF_A_REGISTRATION.match(key)) and int(match[1]) in ids)
+    ]
+    for start in range(0, len(found), AT_ONCE):
+        control.empty(Message.objects.filter(pk__in=found[start : start + AT_ONCE]))
+
+
+def _note(event: Event, reason: Erasure.Reason, *, people: int, answers: int) -> None:
+    Erasure.objects.create(event=event, reason=reason, people=people, answers=answers)
+    logger.info(
+        "Erased of event %s (%s): %s people, %s answers.", event.pk, reason.value, people, answers
+    )
+
+
+def _months_before(moment: datetime, months: int) -> datetime:
+    """The same day and hour so many months earlier, or the last day of that month where it is shorter."""
+    utc = moment.astimezone(UTC)
+    year, month = divmod(utc.year * 12 + utc.month - 1 - months, 12)
+    day = min(utc.day, calendar.monthrange(year, month + 1)[1])
+    return utc.replace(year=year, month=month + 1, day=day)

@@ -1,0 +1,295 @@
+"""Erasing people: what goes, what stays, and that nobody hears of it by mail."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from events import lifecycle
+from events.models import EventOrganisation
+from outbox import control, delivery
+from outbox.models import Message, State
+from registrations import answers, attendance, erasure, figures, links, seats, swaps, tasks
+from registrations.answers import Given
+from registrations.models import (
+    Answer,
+    Erasure,
+    Invitation,
+    OpeningNotice,
+    PendingImport,
+    PersonalFeed,
+    Registration,
+    UsedLink,
+)
+from tests.factories import (
+    EventFactory,
+    InvitationFactory,
+    JurisdictionFactory,
+    OrganisationFactory,
+    QuestionFactory,
+    UserFactory,
+    person,
+    registered,
+    terms,
+    verified,
+)
+
+pytestmark = pytest.mark.django_db
+ASKED = Erasure.Reason.ASKED
+
+
+def held_past_event(days_ago, **fields):
+    """An event that was over so many days ago."""
+    ends_at = timezone.now() - timedelta(days=days_ago)
+    return EventFactory(starts_at=ends_at - timedelta(hours=8), ends_at=ends_at, **fields)
+
+
+def was_at(event, n=1, **said):
+    """Somebody who had a place at an event that is over, and was present."""
+    with time_machine.travel(event.starts_at - timedelta(days=20), tick=False):
+        registration = verified(event, n, **said)
+    attendance.tick(
+        event, day=event.first_day, present={registration.pk}, shown={registration.pk}, by=None
+    )
+    return registration
+
+
+def everything_said():
+    """All that is stored of people in text, as one text."""
+    rows = [
+        *Registration.objects.values_list("given_name", "family_name", "email", "organisation"),
+        *Message.objects.values_list(
+            "recipient", "mailbox", "recipient_name", "subject", "text", "html", "calendar"
+        ),
+        *Message.objects.values_list("key", "last_error"),
+        *Invitation.objects.values_list("email", "name"),
+        *OpeningNotice.objects.values_list("email"),
+        *PersonalFeed.objects.values_list("email"),
+        *Answer.objects.values_list("value"),
+    ]
+    return " ".join(str(row) for row in rows)
+
+
+def test_what_says_who_it_was_goes_and_what_counts_stays():
+    event = held_past_event(3)
+    scotland = JurisdictionFactory(code="GB-SCT", country="GB", name="Scotland")
+    was = was_at(event, 1, given_name="Ελένη", family_name="Παπαδοπούλου", jurisdiction=scotland)
+    was.note(why="asked Ελένη on the telephone")
+    before = figures.count(event)
+    token = links.token_of(was)
+
+    assert erasure.erase([was], reason=ASKED) == 1
+
+    was.refresh_from_db()
+    assert (was.name, was.organisation, was.pending_email) == ("", "", "")
+    assert was.email == f"{was.reference}@erased.invalid"
+    assert was.erased_at is not None
+    assert (was.status, was.jurisdiction, was.attendances.count()) == ("confirmed", scotland, 1)
+    assert figures.count(event) == before
+    assert links.find(token) is None
+    said = everything_said()
+    assert "Ελένη" not in said
+    assert "person1@example.org" not in said
+    assert set(was.changes.values_list("reason", flat=True)) == {"", "erased"}
+    [row] = Erasure.objects.values("event_id", "reason", "people", "answers")
+    assert row == {"event_id": event.pk, "reason": "asked", "people": 1, "answers": 0}
+
+
+def test_a_place_at_a_coming_event_goes_to_the_next_and_the_erased_hear_nothing():
+    event = EventFactory(capacity_in_person=1)
+    comes, waits = verified(event, 1), verified(event, 2)
+    erasure.erase([comes], reason=ASKED)
+    comes.refresh_from_db()
+    waits.refresh_from_db()
+    assert (comes.status, comes.seat) == ("cancelled", None)
+    assert waits.status == "offered"
+    assert not Message.objects.filter(key=f"registration/{comes.pk}/cancelled").exists()
+    assert {m.state for m in Message.objects.filter(recipient="")} == {State.STOPPED}
+
+
+def test_no_mail_leaves_after_erasure_whatever_happens_to_the_event(smtp_server):
+    event = EventFactory(capacity_in_person=3)
+    gone = verified(event, 1)
+    with time_machine.travel(event.ends_at + timedelta(days=1), tick=False):
+        erasure.erase([gone], reason=ASKED)
+        event.starts_at += timedelta(days=60)
+        event.ends_at += timedelta(days=60)
+        lifecycle.apply_changes(event, by=None)
+        lifecycle.cancel(event, by=None)
+        delivery.deliver_due()
+    assert smtp_server.envelopes == []
+    gone.refresh_from_db()
+    assert gone.status == "confirmed"
+
+
+def test_emptied_messages_keep_their_key_and_cannot_be_sent_again():
+    registration = registered(EventFactory(), 1)
+    message = Message.objects.get()
+    key, written_at = message.key, message.created_at
+    erasure.erase([registration], reason=ASKED)
+    message.refresh_from_db()
+    assert (message.key, message.created_at) == (key, written_at)
+    assert (message.recipient, message.subject, message.text, message.html) == ("", "", "", "")
+    assert not control.retry(message)
+    assert not delivery.deliver(message.pk)
+
+
+def test_a_message_on_its_way_is_not_taken_up_again():
+    registration = registered(EventFactory(), 1)
+    Message.objects.update(state=State.SENDING, claimed_at=timezone.now())
+    erasure.erase([registration], reason=ASKED)
+    with time_machine.travel(timezone.now() + timedelta(hours=1), tick=False):
+        assert delivery.deliver_due() == 0
+    assert Message.objects.get().state == State.STOPPED
+
+
+def test_answers_go_with_their_files():
+    event = EventFactory()
+    question = QuestionFactory(event=event, kind="file")
+    registration = verified(event, 1)
+    answers.store(registration, [Given(question, "cv.pdf", file=ContentFile(b"%PDF", "cv.pdf"))])
+    file = Answer.objects.get().file
+    assert file.storage.exists(file.name)
+    erasure.erase([registration], reason=ASKED)
+    assert not file.storage.exists(file.name)
+    assert Answer.objects.count() == 0
+    assert Erasure.objects.get().answers == 1
+
+
+def test_an_address_is_erased_everywhere_in_any_case_of_its_letters():
+    first, second = EventFactory(), EventFactory()
+    verified(first, 1, email="Ana@Example.org")
+    verified(second, 1, email="ana@example.org")
+    other = verified(second, 2)
+    InvitationFactory(event=first, email="ANA@example.org")
+    OpeningNotice.objects.create(event=second, email="ana@example.ORG")
+    PersonalFeed.objects.create(email="ana@example.org")
+    assert erasure.erase_address("ana@example.org") == 2
+    assert "ana@example.org" not in everything_said().lower()
+    assert Erasure.objects.count() == 2
+    other.refresh_from_db()
+    assert other.email == "person2@example.org"
+    assert Message.objects.filter(recipient="person2@example.org", state="waiting").exists()
+
+
+def test_one_event_can_be_erased_and_the_others_stay():
+    here, there = verified(EventFactory(), 1), verified(EventFactory(), 1)
+    PersonalFeed.objects.create(email="person1@example.org")
+    erasure.erase([here], reason=ASKED)
+    there.refresh_from_db()
+    assert there.email == "person1@example.org"
+    assert PersonalFeed.objects.count() == 1
+    assert Message.objects.filter(
+        key__startswith=f"registration/{there.pk}/", recipient="person1@example.org"
+    ).exists()
+    erasure.erase([there], reason=ASKED)
+    assert PersonalFeed.objects.count() == 0
+
+
+def test_an_invitation_that_a_substitute_came_in_by_stays_without_a_name():
+    event = EventFactory()
+    invitation = InvitationFactory(event=event, name="Ana Müller", email="person1@example.org")
+    first = seats.register(event, person=person(1), mode="in-person", invitation=invitation)
+    second = seats.verify(swaps.name_substitute(first, person=person(2)))
+    first.refresh_from_db()
+    erasure.erase([first], reason=ASKED)
+    second.refresh_from_db()
+    assert second.invitation == invitation
+    invitation.refresh_from_db()
+    assert (invitation.name, invitation.email.partition("@")[2]) == ("", "erased.invalid")
+
+
+def test_erasing_twice_does_nothing_more():
+    registration = verified(EventFactory(), 1)
+    assert erasure.erase([registration], reason=ASKED) == 1
+    registration.refresh_from_db()
+    once = registration.erased_at
+    assert erasure.erase([registration], reason=ASKED) == 0
+    registration.refresh_from_db()
+    assert registration.erased_at == once
+    assert Erasure.objects.count() == 1
+
+
+def test_the_organisation_leaves_the_names_of_shares():
+    event = held_past_event(1)
+    terms(event, most_per_organisation=2)
+    registration = was_at(event, 1)
+    assert registration.allotments.filter(share__contains="probation").exists()
+    erasure.erase([registration], reason=ASKED)
+    assert not registration.allotments.exists()
+
+
+def test_special_answers_go_fourteen_days_after_the_event_and_others_stay():
+    recent, older = held_past_event(13), held_past_event(14)
+    for event in (recent, older):
+        diet = QuestionFactory(event=event, special="diet")
+        plain = QuestionFactory(event=event)
+        answers.store(
+            was_at(event, 1), [Given(diet, "vegan", consents=True), Given(plain, "by train")]
+        )
+    now = timezone.now()
+    assert erasure.erase_special(now) == 1
+    assert erasure.erase_special(now) == 0
+    left = Answer.objects.order_by("pk").values_list("registration__event", "value")
+    assert list(left) == [
+        (recent.pk, "vegan"),
+        (recent.pk, "by train"),
+        (older.pk, "by train"),
+    ]
+    [row] = Erasure.objects.values("event_id", "reason", "people", "answers")
+    assert row == {"event_id": older.pk, "reason": "special", "people": 1, "answers": 1}
+
+
+def test_people_go_once_the_leading_organiser_keeps_them_no_longer():
+    brief = OrganisationFactory(retention_months=6)
+    ended = timezone.now() - timedelta(days=200)
+    over = EventFactory(starts_at=ended - timedelta(hours=8), ends_at=ended, organiser=brief)
+    kept = EventFactory(starts_at=ended - timedelta(hours=8), ends_at=ended)
+    EventOrganisation.objects.create(
+        event=kept, organisation=brief, role="co-organiser", position=1
+    )
+    InvitationFactory(event=over, email="silent@example.org")
+    gone, stays = was_at(over, 1), was_at(kept, 2)
+    before = figures.count(over)
+    assert erasure.erase_overdue(timezone.now()) == 1
+    gone.refresh_from_db()
+    stays.refresh_from_db()
+    assert gone.erased_at is not None
+    assert stays.erased_at is None
+    assert figures.count(over) == before
+    assert Invitation.objects.count() == 0
+    assert Erasure.objects.get().reason == "retention"
+    assert erasure.erase_overdue(timezone.now()) == 0
+    assert Erasure.objects.count() == 1
+
+
+def test_the_daily_job_forgets_leftovers_and_runs_twice_without_harm():
+    event = EventFactory()
+    now = timezone.now()
+    for age in (2, 25):
+        at = now - timedelta(hours=age)
+        UsedLink.objects.create(digest=f"{age}", used_at=at)
+        PendingImport.objects.create(
+            event=event, uploaded_by=UserFactory(), uploaded_at=at, rows=[]
+        )
+    tasks.erase_due()
+    tasks.erase_due()
+    assert [link.digest for link in UsedLink.objects.all()] == ["2"]
+    assert PendingImport.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("moment", "months", "earlier"),
+    [
+        ("2027-03-31T10:00+00:00", 1, "2027-02-28T10:00+00:00"),
+        ("2028-03-31T10:00+00:00", 1, "2028-02-29T10:00+00:00"),
+        ("2027-01-15T10:00+00:00", 24, "2025-01-15T10:00+00:00"),
+        ("2027-12-31T10:00+00:00", 12, "2026-12-31T10:00+00:00"),
+        ("2027-06-15T10:00+00:00", 18, "2025-12-15T10:00+00:00"),
+    ],
+)
+def test_months_are_those_of_the_calendar(moment, months, earlier):
+    at = timezone.datetime.fromisoformat
+    assert erasure._months_before(at(moment), months) == at(earlier)
