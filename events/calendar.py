@@ -6,7 +6,7 @@ Sources: RFC 5545 (files), RFC 5546 (scheduling), RFC 7986 (feeds).
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
@@ -16,7 +16,7 @@ from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
-from icalendar import Calendar, Timezone, vCalAddress, vDuration, vText, vUri
+from icalendar import Calendar, Timezone, vCalAddress, vDatetime, vDuration, vText, vUri
 from icalendar import Event as Entry
 
 from events.dates import zone_in_words
@@ -45,21 +45,34 @@ class Scheduling:
     sequence: int
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What somebody's own calendar says of an event: how they stand, in a word before the title, and since when."""
+
+    words: str
+    is_sure: bool
+    changed_at: datetime
+
+
 def event_file(event: Event) -> bytes:
     """The event as a file to save. No METHOD, no attendee, nothing private."""
     return _calendar([event])
 
 
-def feed(events: Iterable[Event], *, name: str) -> bytes:
+def feed(
+    events: Iterable[Event], *, name: str, standings: Mapping[int, Standing] | None = None
+) -> bytes:
     """Events as a calendar to subscribe to; `name` is its title (RFC 7986 5.1).
 
-    An event that cannot be written is logged and left out: one bad record must not take the others away.
+    `standings` by id of the event make it somebody's own. An event that cannot be written is logged and left out: one
+    bad record must not take the others away.
     """
     events = list(events)
     try:
-        return _calendar(events, name=name)
+        return _calendar(events, name=name, standings=standings)
     except Exception:
-        return _calendar([event for event in events if _can_be_written(event)], name=name)
+        sound = [event for event in events if _can_be_written(event)]
+        return _calendar(sound, name=name, standings=standings)
 
 
 def request(event: Event, *, scheduling: Scheduling) -> bytes:
@@ -109,7 +122,12 @@ def title(event: Event) -> str:
 
 
 def _calendar(
-    events: list[Event], *, name: str = "", method: str = "", scheduling: Scheduling | None = None
+    events: list[Event],
+    *,
+    name: str = "",
+    method: str = "",
+    scheduling: Scheduling | None = None,
+    standings: Mapping[int, Standing] | None = None,
 ) -> bytes:
     calendar = Calendar()
     calendar.add("version", "2.0")
@@ -130,7 +148,10 @@ def _calendar(
         if block := zones[zone]:
             calendar.add_component(block)
     for event in events:
-        calendar.add_component(_entry(event, zones, method=method, scheduling=scheduling))
+        entry = _entry(event, zones, method=method, scheduling=scheduling)
+        if standing := (standings or {}).get(event.pk):
+            _say_standing(entry, event, standing)
+        calendar.add_component(entry)
     return calendar.to_ical()
 
 
@@ -209,6 +230,19 @@ def _instant(moment: datetime, event: Event, zones: dict[str, Timezone | None]) 
     if zones.get(event.timezone) is None or local.utcoffset() != other.utcoffset():
         return moment.astimezone(UTC)
     return local
+
+
+def _say_standing(entry: Entry, event: Event, standing: Standing) -> None:
+    """Put somebody's state into an entry, unless that of the event says more."""
+    changed_at = max(event.changed_at, standing.changed_at).astimezone(UTC).replace(microsecond=0)
+    entry["DTSTAMP"] = entry["LAST-MODIFIED"] = vDatetime(changed_at)
+    if event.status != Status.PUBLISHED:
+        return
+    if standing.words:
+        said = _("%(state)s: %(title)s") % {"state": standing.words, "title": title(event)}
+        entry["SUMMARY"] = vText(_one_line(said))
+    if not standing.is_sure:
+        entry["STATUS"], entry["TRANSP"] = vText("TENTATIVE"), vText("TRANSPARENT")
 
 
 def _address(entry: Entry, scheduling: Scheduling) -> None:

@@ -88,6 +88,7 @@ def with_record(events: EventQuerySet) -> EventQuerySet:
         .annotate(
             topic_list=JSONList(topics.values(item=JSONObject(slug="slug", name="name"))),
             seat_counts=availability.counts(),
+            shows_participants=F("terms__shows_participants"),
             **figures.newest(),
             article_links=JSONList(
                 articles.values(

@@ -5,9 +5,10 @@ from functools import wraps
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.cache import add_never_cache_headers, patch_cache_control
 
-from registrations import links
+from registrations import links, mailed_link
 
 View = Callable[..., HttpResponse]
 
@@ -22,6 +23,20 @@ def behind_a_secret(view: View) -> View:
         if registration is None:
             raise Http404
         return secret(view(request, token, registration))
+
+    return wrapped
+
+
+def own_page(view: View) -> View:
+    """Open a page of whoever followed the mailed link in this browser; lead others to the form for it."""
+
+    @login_not_required
+    @wraps(view)
+    def wrapped(request: HttpRequest) -> HttpResponse:
+        email = mailed_link.address_in(request)
+        if email is None:
+            return secret(redirect("me"))
+        return secret(view(request, email))
 
     return wrapped
 

@@ -29,7 +29,31 @@ def likely_address(email: str) -> str:
     return f"{local}@{near[0]}" if near else ""
 
 
-class RegistrationForm(forms.ModelForm):
+class TypedAddress(forms.BaseForm):
+    """An address that somebody typed: one address, and a likely slip in its domain is asked about once."""
+
+    def clean_email(self) -> str:
+        try:
+            email = clean_address(self.cleaned_data["email"])
+        except RefusedAddress as error:
+            raise forms.ValidationError(
+                _("Enter one e-mail address like name@example.org.")
+            ) from error
+        meant = likely_address(email)
+        if meant and self.data.get("kept_email") != email:
+            data: Any = self.data.copy()  # type: ignore[attr-defined]
+            data["kept_email"] = email
+            self.data = data
+            raise forms.ValidationError(
+                _(
+                    "Did you mean %(meant)s? Correct the address, or send the form again to keep it as it is."
+                ),
+                params={"meant": meant},
+            )
+        return email
+
+
+class RegistrationForm(TypedAddress, forms.ModelForm):
     """Name, address, organisation and jurisdiction; for a hybrid event the way of attending."""
 
     mode = forms.ChoiceField(
@@ -74,26 +98,6 @@ class RegistrationForm(forms.ModelForm):
         if len(event.modes) == 1:
             self.only_mode = event.modes[0].value
             del self.fields["mode"]
-
-    def clean_email(self) -> str:
-        try:
-            email = clean_address(self.cleaned_data["email"])
-        except RefusedAddress as error:
-            raise forms.ValidationError(
-                _("Enter one e-mail address like name@example.org.")
-            ) from error
-        meant = likely_address(email)
-        if meant and self.data.get("kept_email") != email:
-            data: Any = self.data
-            self.data = data = data.copy()
-            data["kept_email"] = email
-            raise forms.ValidationError(
-                _(
-                    "Did you mean %(meant)s? Correct the address, or send the form again to keep it as it is."
-                ),
-                params={"meant": meant},
-            )
-        return email
 
     def person(self, *, language: str) -> Person:
         """Return what the person said. Call it on a valid form."""

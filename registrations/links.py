@@ -10,11 +10,12 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from registrations.models import Invitation, Registration
+from registrations.models import Invitation, PersonalFeed, Registration
 
 SALT = "registrations.links.manage"
 ADDRESS_SALT = "registrations.links.address"
 INVITATION_SALT = "registrations.links.invitation"
+FEED_SALT = "registrations.links.feed"
 FORM = re.compile(r"\A([2-9A-Z]{8})-([a-z2-7]{32})\Z")
 
 
@@ -79,6 +80,25 @@ def find_invitation(token: str) -> Invitation | None:
 def invitation_link(invitation: Invitation) -> str:
     """Return the full address of the page of an invitation."""
     return settings.SITE_URL + reverse("invitation", args=[invitation_token(invitation)])
+
+
+def feed_token(feed: PersonalFeed) -> str:
+    """Return the secret in the address of somebody's own calendar feed."""
+    value = f"{feed.reference}:{feed.link_key}"
+    digest = salted_hmac(FEED_SALT, value, algorithm="sha256").digest()
+    return f"{feed.reference}-{base64.b32encode(digest[:20]).decode().lower()}"
+
+
+def find_feed(token: str) -> PersonalFeed | None:
+    """Return the feed whose address holds a token, or None."""
+    match = FORM.match(token)
+    feed = PersonalFeed.objects.filter(reference=match[1]).first() if match else None
+    return feed if feed and constant_time_compare(feed_token(feed), token) else None
+
+
+def feed_link(feed: PersonalFeed) -> str:
+    """Return the full address of somebody's own calendar feed."""
+    return settings.SITE_URL + reverse("personal_calendar", args=[feed_token(feed)])
 
 
 def _by_reference(reference: str) -> Registration | None:

@@ -1,21 +1,47 @@
-"""The pages of one's own registration, behind the personal link."""
+"""The page of one's own registration, behind the personal link: where it stands, and what is done with one press."""
 
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from events import calendar
 from events.deeplinks import calendar_links
 from events.views import calendar_response
-from registrations import availability, line, links, notices, seats, swaps
-from registrations.doors import behind_a_secret, secret
-from registrations.models import Registration, Status
+from registrations import (
+    answers,
+    availability,
+    certificates,
+    changes,
+    choices,
+    erasure,
+    line,
+    notices,
+    seats,
+)
+from registrations.doors import behind_a_secret
+from registrations.entry import Entrance
+from registrations.models import Erasure, Moment, Registration, Status, terms_of
 from registrations.seating import RefusedSeat
+
+#: What the page says after a form of `changes`.
+DONE = {
+    "details": _("Saved. What you changed counts from now on."),
+    "mode": _("Done: you attend in the other way now."),
+    "wish": _("You stand in the other line now, and keep what you have until a place comes free."),
+    "stays": _("Done: you attend as before, and have left the other line."),
+    "email": _(
+        "We have sent a link to the new address. Until its button is pressed, nothing changes."
+    ),
+    "substitute": _(
+        "We have written to the person whom you named. When they confirm, your place is theirs, and we tell you."
+        " Until then it is yours."
+    ),
+}
 
 
 @behind_a_secret
@@ -50,6 +76,25 @@ def cancel(request: HttpRequest, token: str, registration: Registration) -> Http
     return TemplateResponse(
         request,
         "registrations/cancel.html",
+        {
+            **notices.facts(registration.event),
+            "registration": registration,
+            "token": token,
+            "can_name_substitute": changes.may_name_substitute(registration),
+        },
+    )
+
+
+@behind_a_secret
+@require_http_methods(["GET", "HEAD", "POST"])
+def erase(request: HttpRequest, token: str, registration: Registration) -> HttpResponse:
+    """Asks once more, with the consequence; then erases the person from this registration."""
+    if request.method == "POST":
+        erasure.erase([registration], reason=Erasure.Reason.ASKED)
+        return redirect("me_erased")
+    return TemplateResponse(
+        request,
+        "registrations/erase.html",
         {**notices.facts(registration.event), "registration": registration, "token": token},
     )
 
@@ -64,33 +109,16 @@ def registration_calendar(
     return calendar_response(calendar.event_file(event), changed_at=None, name=event.slug)
 
 
-@login_not_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def registration_address(request: HttpRequest, token: str) -> HttpResponse:
-    """Proves a new address: asks once, then takes it and leads to one's page under its new link."""
-    registration = links.find_by_address(token)
-    if registration is None:
+@behind_a_secret
+@require_safe
+def certificate(request: HttpRequest, token: str, registration: Registration) -> HttpResponse:
+    """The certificate of attendance, once the event is over, for people who were there."""
+    if not certificates.can_have(registration):
         raise Http404
-    refusal = ""
-    if request.method == "POST":
-        try:
-            registration = swaps.prove_new_address(registration)
-        except RefusedSeat as error:
-            refusal = str(error)
-        else:
-            return redirect("registration", token=links.token_of(registration))
-    return secret(
-        TemplateResponse(
-            request,
-            "registrations/address.html",
-            {
-                **notices.facts(registration.event),
-                "registration": registration,
-                "refusal": refusal,
-            },
-            status=409 if refusal else 200,
-        )
-    )
+    response = HttpResponse(certificates.pdf(registration), content_type="application/pdf")
+    name = f"certificate-{registration.event.slug}.pdf"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 def _act(
@@ -115,9 +143,12 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     event = registration.event
+    terms = terms_of(event)
+    can_change = changes.may_change_details(registration, terms)
     ahead = 0
-    if registration.status == Status.WAITING:
+    if registration.status == Status.WAITING or registration.wished_mode:
         ahead = line.rank(registration) - 1
+    is_without = registration.is_live and registration.seat is None and not event.is_over
     return TemplateResponse(
         request,
         "registrations/registration.html",
@@ -126,9 +157,22 @@ def _page(
             "registration": registration,
             "token": token,
             "ahead": ahead,
+            "hindrance": Entrance(event).hindrance(registration, registration.mode)
+            if is_without
+            else "",
             "refusal": refusal,
+            "done": DONE.get(request.GET.get("done", ""), ""),
             "availability": availability.of_event(event),
             "calendar_links": calendar_links(event),
+            "choices": choices.of(registration),
+            "to_answer": can_change
+            and registration.status == Status.CONFIRMED
+            and answers.missing(registration, moment=Moment.CONFIRMED),
+            "changes_until": terms.answers_until or event.starts_at,
+            "can_change": can_change,
+            "can_change_mode": changes.may_change_mode(registration),
+            "can_name_substitute": changes.may_name_substitute(registration),
+            "can_have_certificate": certificates.can_have(registration),
         },
         status=status,
     )

@@ -149,6 +149,8 @@ def given(form: forms.BaseForm) -> list[Given]:
             found.append(Given(question, None))
         elif question.kind == QuestionKind.FILE:
             found.extend(_given_file(form, question))
+        elif _is_left_alone(form, question):
+            continue
         else:
             found.append(
                 Given(question, _value(form, question), consents=_consents(form, question))
@@ -224,7 +226,9 @@ def _add(form: forms.BaseForm, question: Question, asked: Asked, parent: Questio
 
 def _field(question: Question, asked: Asked, answer: Answer | None) -> forms.Field:
     """The field of one kind of question. Every message says what to do."""
-    needed: dict[str, Any] = {"required": question.is_required}
+    needed: dict[str, Any] = {
+        "required": question.is_required and not _has_filled_up(question, asked)
+    }
     empty = _("Answer the question “%(question)s”.") % {"question": question.label}
     said: dict[str, Any] = {**needed, "error_messages": {"required": empty}}
     off = {"autocomplete": "off"}
@@ -426,6 +430,19 @@ def _given_file(form: forms.BaseForm, question: Question) -> list[Given]:
 
 def _consents(form: forms.BaseForm, question: Question) -> bool:
     return bool(form.cleaned_data.get(f"{field_name(question)}_consent"))
+
+
+def _has_filled_up(question: Question, asked: Asked) -> bool:
+    """Whether a place that was chosen earlier, and not had, is full now: then it cannot be sent again."""
+    answer = asked.stored.get(question.pk)
+    chosen = answer.value if answer and question.is_choice else []
+    return any(str(pk) in asked.full for pk in chosen)
+
+
+def _is_left_alone(form: forms.BaseForm, question: Question) -> bool:
+    """Whether a choice that is full stays on record, since nothing else was chosen."""
+    is_sent = form.add_prefix(field_name(question)) in form.data
+    return not is_sent and _has_filled_up(question, form.asked)  # type: ignore[attr-defined]
 
 
 def _shown(form: forms.BaseForm) -> set[int]:

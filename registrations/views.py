@@ -1,4 +1,4 @@
-"""Registering for an event."""
+"""Registering for an event, and the public list of who comes."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -54,3 +54,21 @@ def registered(request: HttpRequest, slug: str) -> HttpResponse:
         "registrations/registered.html",
         {**notices.facts(event), "hold_hours": settings.HOLD_HOURS},
     )
+
+
+@public
+def participants(request: HttpRequest, slug: str) -> HttpResponse:
+    """Those who come and agreed to be named, where the event shows a list."""
+    listing = Event.objects.public().filter(terms__shows_participants=True)
+    event = get_object_or_404(listing.with_facts(), slug=slug)
+    people = event.registrations.listed().select_related("jurisdiction")
+    response = TemplateResponse(
+        request,
+        "registrations/participants.html",
+        {
+            **notices.facts(event),
+            "people": people.order_by("family_name", "given_name", "pk"),
+        },
+    )
+    response["X-Robots-Tag"] = "noindex"
+    return response

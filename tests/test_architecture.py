@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import get_resolver
 
 from outbox.models import Message
-from registrations.links import address_token, invitation_token, token_of
+from registrations import mailed_link, own_calendar
+from registrations.links import address_token, feed_token, invitation_token, token_of
 from registrations.models import Invitation, Registration, StatusChange
 from tests.factories import (
     ArticleFactory,
@@ -19,13 +20,16 @@ from tests.factories import (
     JurisdictionFactory,
     UserFactory,
     registered,
+    terms,
 )
 
 ROOT = Path(__file__).resolve().parent.parent
 
 #: Every address outside /desk/, by its pattern, and its policy: `page` (public, for reading, kept by shared caches),
 #: `form` (public, with a token for its form), `file` (public, kept), `asked` (public, not kept), `secret` (a page
-#: behind a personal link), `button` (a personal link that only takes a press), `door` (public, takes JSON).
+#: behind a personal link), `moment` (the same, where it leads to something at certain moments only), `button` (a
+#: personal link that only takes a press), `own` (of whoever followed the mailed link in this browser), `press` (the
+#: same, only takes a press), `feed` (a secret file), `door` (public, takes JSON).
 POLICIES = {
     "": "page",
     "events/": "page",
@@ -34,6 +38,7 @@ POLICIES = {
     "events/<slug:slug>/calendar.ics": "file",
     "events/<slug:slug>/register/": "form",
     "events/<slug:slug>/register/sent/": "page",
+    "events/<slug:slug>/participants/": "page",
     "calendar/": "page",
     "calendar/all.ics": "file",
     "covers/<slug:slug>.svg": "file",
@@ -43,12 +48,28 @@ POLICIES = {
     "r/<str:token>/verify/": "button",
     "r/<str:token>/accept/": "button",
     "r/<str:token>/cancel/": "secret",
+    "r/<str:token>/change/": "secret",
+    "r/<str:token>/mode/": "moment",
+    "r/<str:token>/email/": "secret",
+    "r/<str:token>/substitute/": "moment",
+    "r/<str:token>/erase/": "secret",
+    "r/<str:token>/certificate.pdf": "moment",
     "r/<str:token>/calendar.ics": "secret",
     "address/<str:token>/": "secret",
     "i/<str:token>/": "secret",
     "i/<str:token>/open/": "button",
     "i/<str:token>/decline/": "button",
     "i/<str:token>/register/": "secret",
+    "me/": "form",
+    "me/sent/": "page",
+    "me/calendar/": "press",
+    "me/consent/": "press",
+    "me/data.json": "own",
+    "me/erase/": "own",
+    "me/erased/": "page",
+    "me/leave/": "press",
+    "me/<str:token>/": "secret",
+    "calendar/personal/<str:token>.ics": "feed",
     "api/v1/^events/$": "asked",
     "api/v1/^events/(?P<slug>[^/.]+)/$": "asked",
     "api/v1/^events/(?P<slug>[^/.]+)/registrations/$": "door",
@@ -93,8 +114,11 @@ def site(db):
     registration.pending_email = "new@example.org"
     registration.save()
     invitation = InvitationFactory(event=event)
+    terms(event, shows_participants=True)
     own = {
         "r": token_of(registration),
+        "me": mailed_link.token_of(registration.email),
+        "calendar": feed_token(own_calendar.renew(registration.email)),
         "address": address_token(registration),
         "i": invitation_token(invitation),
     }
@@ -166,7 +190,7 @@ def test_a_page_behind_a_secret_is_kept_and_told_to_nobody(client, site, pattern
     assert answer["Referrer-Policy"] == "same-origin"
 
 
-@pytest.mark.parametrize("pattern", of("secret", "button"))
+@pytest.mark.parametrize("pattern", of("secret", "button", "moment"))
 def test_a_wrong_secret_opens_nothing(client, site, pattern):
     own = token_of(Registration.objects.get())
     reference, _dash, signature = own.partition("-")
@@ -177,6 +201,25 @@ def test_a_wrong_secret_opens_nothing(client, site, pattern):
     assert Registration.objects.get().status == "unverified"
 
 
+@pytest.mark.parametrize("pattern", of("own", "press"))
+def test_an_own_page_leads_strangers_to_the_form(client, site, pattern):
+    for ask in (client.get, client.post):
+        answer = ask(site(pattern))
+        assert (answer.status_code, answer["Location"]) == (302, "/me/")
+        assert {"no-store", "private"} <= set(re.split(r", *", answer["Cache-Control"]))
+
+
+@pytest.mark.parametrize("pattern", of("feed"))
+def test_a_secret_file_is_kept_and_told_to_nobody(client, site, pattern):
+    answer = client.get(site(pattern))
+    assert answer.status_code == 200
+    assert {"no-store", "private"} <= set(re.split(r", *", answer["Cache-Control"]))
+    assert answer["X-Robots-Tag"] == "noindex"
+    assert answer["Referrer-Policy"] == "no-referrer"
+    assert client.post(site(pattern)).status_code == 405
+    assert client.get(site(pattern, token_of(Registration.objects.get()))).status_code == 404
+
+
 @pytest.mark.parametrize("pattern", of("button"))
 def test_a_button_is_not_pressed_by_opening_its_address(client, site, pattern):
     answer = client.get(site(pattern))
@@ -184,7 +227,7 @@ def test_a_button_is_not_pressed_by_opening_its_address(client, site, pattern):
 
 
 READ_ONLY = [
-    *of("page", "file", "asked"),
+    *of("page", "file", "asked", "feed"),
     "r/<str:token>/",
     "r/<str:token>/calendar.ics",
     "i/<str:token>/",
@@ -198,7 +241,14 @@ def test_what_is_for_reading_takes_nothing(client, site, pattern):
 
 
 @pytest.mark.parametrize(
-    "pattern", [*of("form"), "r/<str:token>/cancel/", "i/<str:token>/register/"]
+    "pattern",
+    [
+        *of("form"),
+        "r/<str:token>/cancel/",
+        "r/<str:token>/change/",
+        "me/<str:token>/",
+        "i/<str:token>/register/",
+    ],
 )
 def test_a_form_takes_a_post_and_nothing_else(client, site, pattern):
     for ask in (client.put, client.patch, client.delete):

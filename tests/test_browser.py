@@ -16,6 +16,8 @@ from accounts.models import Role
 from events.models import Event, EventOrganisation, OrganisationRole
 from outbox.models import Message
 from recaps.models import Kind
+from registrations import answers, mailed_link, seats
+from registrations.answers import Given
 from registrations.links import token_of
 from registrations.models import Figures, Registration
 from tests.factories import (
@@ -24,13 +26,16 @@ from tests.factories import (
     EventFactory,
     JurisdictionFactory,
     MembershipFactory,
+    OptionFactory,
     OrganisationFactory,
+    QuestionFactory,
     SeriesFactory,
     SessionFactory,
     SpeakerFactory,
     TopicFactory,
     UserFactory,
     VenueFactory,
+    terms,
     verified,
 )
 
@@ -244,6 +249,50 @@ def test_everybody_can_use_the_pages(page, network, complaints, width, scheme):
         found[name] = seen(page, axe)
     assert found == dict.fromkeys(found, ([], 0))
     # The form with errors answers 422, and the browser says so.
+    assert [one for one in complaints if "422" not in one] == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_everybody_can_use_ones_own_pages(page, complaints, width, scheme):
+    event = EventFactory(hybrid=True, capacity_in_person=5, capacity_online=1)
+    terms(event, shows_participants=True)
+    visit = QuestionFactory(event=event, kind="choice", label="Study visit")
+    prison = OptionFactory(question=visit, label="Open prison", places=1)
+    diet = QuestionFactory(event=event, special="diet", label="What do you not eat?")
+    QuestionFactory(event=event, moment="confirmed", is_required=True, label="When do you arrive?")
+    first, mine = (
+        verified(event, n, is_listed=True, jurisdiction=JurisdictionFactory()) for n in (1, 2)
+    )
+    answers.store(first, [Given(visit, [prison.pk])])
+    mine.answers.create(question=visit, value=[prison.pk])
+    answers.store(mine, [Given(diet, "nuts", consents=True)])
+    verified(EventFactory(capacity_in_person=0), 2)
+    seats.cancel(verified(EventFactory(online=True), 2, mode="online"))
+
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    axe, found = Axe(), {}
+    own = f"/r/{token_of(mine)}/"
+    for part in ("", "change/", "mode/", "email/", "substitute/", "cancel/", "erase/"):
+        page.goto(own + part)
+        found[part] = seen(page, axe)
+        if part in {"change/", "email/", "substitute/"}:
+            page.locator("form.form button").click()
+            page.wait_for_selector(".problems")
+            found[f"{part} with errors"] = seen(page, axe)
+    for address in ("/me/", "/me/sent/", "/me/erased/", f"/events/{event.slug}/participants/"):
+        page.goto(address)
+        found[address] = seen(page, axe)
+    page.goto(f"/me/{mailed_link.token_of(mine.email)}/")
+    found["open"] = seen(page, axe)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Open my page").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Make my calendar").click()
+    found["my page"] = seen(page, axe)
+    page.goto("/me/erase/")
+    found["erase all"] = seen(page, axe)
+    assert found == dict.fromkeys(found, ([], 0))
     assert [one for one in complaints if "422" not in one] == []
 
 

@@ -1,0 +1,223 @@
+"""The page of all of one's registrations: the link to it by mail, its feed, consents, data and erasure."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+from django import forms
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.doors import public
+from events.views import calendar_response
+from outbox.posting import TooManyMessages
+from registrations import (
+    consents,
+    erasure,
+    links,
+    mailed_link,
+    own_calendar,
+    privacy,
+)
+from registrations.doors import own_page, secret
+from registrations.forms import TypedAddress
+from registrations.guards import PRESS_AGAIN, GuardedForm, count_request, is_held_back
+from registrations.mailed_link import SpentLink
+from registrations.models import Registration, Status
+
+#: The colour of each state, as in the states of events.
+COLOURS = {
+    Status.CONFIRMED: "open",
+    Status.OFFERED: "few",
+    Status.UNVERIFIED: "few",
+    Status.WAITING: "full",
+    Status.APPLIED: "full",
+}
+
+
+class LinkForm(TypedAddress, GuardedForm, forms.Form):
+    """Asks for the mailed link."""
+
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email"}),
+        help_text=_("The one that you registered with."),
+        error_messages={
+            "required": _("Enter your e-mail address."),
+            "invalid": _("Enter an e-mail address like name@example.org."),
+        },
+    )
+    kept_email = forms.CharField(widget=forms.HiddenInput, required=False)
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def me(request: HttpRequest) -> HttpResponse:
+    """All of one's registrations where the mailed link was followed, else the form that sends it to any address."""
+    email = mailed_link.address_in(request)
+    if email and request.method != "POST":
+        return secret(TemplateResponse(request, "me/page.html", _page(email)))
+    form = LinkForm(request.POST or None)
+    refusal: Any = ""
+    if request.method == "POST" and form.is_valid():
+        if not is_held_back(form):
+            count_request(request, form="my-link")
+            # A mailbox that gets no more mail for a while was written to before: that must not show.
+            with suppress(TooManyMessages):
+                mailed_link.send(form.cleaned_data["email"], language=get_language() or "en")
+            return secret(redirect("me_sent"))
+        refusal = PRESS_AGAIN
+    return secret(
+        TemplateResponse(
+            request,
+            "me/ask.html",
+            {"form": form, "refusal": refusal},
+            status=422 if form.is_bound else 200,
+        )
+    )
+
+
+@public
+def me_sent(request: HttpRequest) -> HttpResponse:
+    """What happens next, the same for everybody."""
+    return TemplateResponse(request, "me/sent.html")
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def me_open(request: HttpRequest, token: str) -> HttpResponse:
+    """Where the mailed link leads: a button that opens one's page in this browser for an hour, once."""
+    try:
+        if request.method == "POST":
+            if not mailed_link.use(token, request):
+                raise Http404
+            return secret(redirect("me"))
+        email = mailed_link.read(token)
+    except SpentLink:
+        return secret(TemplateResponse(request, "me/spent.html", {"form": LinkForm()}, status=410))
+    if email is None:
+        raise Http404
+    return secret(TemplateResponse(request, "me/open.html", {"email": email}))
+
+
+@own_page
+@require_POST
+def me_leave(request: HttpRequest, email: str) -> HttpResponse:
+    """Close one's page in this browser."""
+    mailed_link.close(request)
+    return redirect("me")
+
+
+@own_page
+@require_POST
+def me_calendar(request: HttpRequest, email: str) -> HttpResponse:
+    """Make one's own calendar feed, or give it a new address."""
+    own_calendar.renew(email)
+    return redirect("me")
+
+
+@own_page
+@require_POST
+def me_consent(request: HttpRequest, email: str) -> HttpResponse:
+    """Take one consent back."""
+    for consent in consents.of(_registrations(email)):
+        if consent.name == request.POST.get("consent"):
+            consents.withdraw(consent)
+    return redirect("me")
+
+
+@own_page
+@require_safe
+def me_data(request: HttpRequest, email: str) -> HttpResponse:
+    """All that is kept on one's address, as a file."""
+    content = json.dumps(privacy.export(email), ensure_ascii=False, indent=2)
+    response = HttpResponse(content, content_type="application/json; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="my-data.json"'
+    return response
+
+
+@own_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def me_erase(request: HttpRequest, email: str) -> HttpResponse:
+    """Ask once more, with the consequence; then erase all that is kept on the address."""
+    if request.method == "POST":
+        erasure.erase_address(email)
+        mailed_link.close(request)
+        return redirect("me_erased")
+    registrations = list(_registrations(email))
+    given_up = [one for one in registrations if one.is_live and not one.event.is_over]
+    return TemplateResponse(
+        request,
+        "me/erase.html",
+        {"email": email, "given_up": given_up, "number": len(registrations)},
+    )
+
+
+@public
+def me_erased(request: HttpRequest) -> HttpResponse:
+    """Says that it is done, the same for everybody."""
+    return TemplateResponse(request, "me/erased.html")
+
+
+@login_not_required
+@require_safe
+def personal_calendar(request: HttpRequest, token: str) -> HttpResponse:
+    """Somebody's own events, to subscribe to. The address is the only key."""
+    feed = links.find_feed(token)
+    if feed is None:
+        raise Http404
+    response = secret(calendar_response(own_calendar.content(feed), changed_at=None))
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _registrations(email: str) -> Any:
+    return (
+        Registration.objects.of_address(email)
+        .known()
+        .select_related("event__venue")
+        .prefetch_related("answers__question")
+        .order_by("event__starts_at", "event_id", "pk")
+    )
+
+
+def _page(email: str) -> dict[str, Any]:
+    registrations = list(_registrations(email))
+    rows = [
+        {
+            "registration": one,
+            "event": one.event,
+            "link": links.personal_link(one),
+            "colour": COLOURS.get(Status(one.status), "closed"),
+        }
+        for one in registrations
+    ]
+    feed = own_calendar.feed_of(email)
+    address = links.feed_link(feed) if feed else ""
+    return {
+        "email": email,
+        "coming": [row for row in rows if _is_coming(row["registration"])],
+        "past": [row for row in reversed(rows) if _had_a_place(row["registration"])],
+        "over": [
+            row
+            for row in reversed(rows)
+            if not _is_coming(row["registration"]) and not _had_a_place(row["registration"])
+        ],
+        "consents": consents.of(registrations),
+        "feed": address,
+        "feed_webcal": "webcal:" + address.partition(":")[2],
+    }
+
+
+def _is_coming(one: Registration) -> bool:
+    return one.is_live and not one.event.is_over
+
+
+def _had_a_place(one: Registration) -> bool:
+    return one.status == Status.CONFIRMED and one.event.is_over
