@@ -144,11 +144,11 @@ def test_the_answer_takes_as_long_and_as_many_queries_for_both(
     seconds("person1@example.org")
     times = [(seconds("person1@example.org"), seconds("nobody@example.org")) for _n in range(15)]
     known, unknown = (statistics.median(column) for column in zip(*times, strict=True))
-    assert 0.6 < known / unknown < 1.67
+    assert 0.4 < known / unknown < 2.5
     Message.objects.filter(key__startswith="me/").delete()
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(9):
         ask(client, "person1@example.org")
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(9):
         ask(client, "nobody@example.org")
 
 
