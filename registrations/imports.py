@@ -1,5 +1,6 @@
 """Takes a list of people into an event: what each line says, and what comes of it, for a dry run and the real one."""
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -20,8 +21,10 @@ from registrations.seating import RefusedSeat
 from registrations.seats import Person
 from registrations.tables import RefusedTable, Row
 
-#: So many people one press takes in: each costs some milliseconds, and a request has its time.
 MOST_PEOPLE = 1000
+#: A request that goes on for longer is given up by the server; lines that are left are for the next press. The dry run
+#: holds the event's lock for so long.
+SECONDS = 12
 KEPT = timedelta(days=1)
 #: What a bad line says is shown, but not all of it.
 LONGEST = 300
@@ -53,6 +56,7 @@ RESULTS = {
     "known": gettext_lazy("registered already"),
     "refused": gettext_lazy("refused"),
     "bad": gettext_lazy("cannot be taken"),
+    "left": gettext_lazy("left for the next press"),
 }
 
 
@@ -127,7 +131,21 @@ def try_out(event: Event, entries: Iterable[Entry], *, by: User) -> list[Outcome
 def run(event: Event, entries: Iterable[Entry], *, by: User) -> list[Outcome]:
     """Take in the people line by line, each in a transaction of its own; return what came of each line."""
     jurisdictions = {one.code: one for one in Jurisdiction.objects.all()}
-    return [_take(event, entry, jurisdictions, by) for entry in entries]
+    ends_at = time.monotonic() + SECONDS
+    return [
+        _take(event, entry, jurisdictions, by)
+        if time.monotonic() < ends_at
+        else Outcome(entry, "left")
+        for entry in entries
+    ]
+
+
+def keep_left(event: Event, outcomes: Iterable[Outcome], *, by: User) -> PendingImport | None:
+    """Keep the lines that time did not allow for as a list of their own; None where there are none."""
+    left = [asdict(outcome.entry) for outcome in outcomes if outcome.result == "left"]
+    if not left:
+        return None
+    return PendingImport.objects.create(event=event, uploaded_by=by, rows=left)
 
 
 def numbers(outcomes: Iterable[Outcome]) -> list[tuple[str, Any, int]]:

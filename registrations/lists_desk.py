@@ -109,6 +109,7 @@ def import_check(request: StaffRequest, pk: int, import_id: int) -> HttpResponse
         return redirect("desk_participants", pk=event.pk)
     go_through = imports.run if is_done else imports.try_out
     outcomes = go_through(event, entries, by=request.user)
+    left = imports.keep_left(event, outcomes, by=request.user) if is_done else None
     counted = imports.numbers(outcomes)
     new = sum(number for key, _words, number in counted if key in {"place", "waiting"})
     return TemplateResponse(
@@ -119,10 +120,12 @@ def import_check(request: StaffRequest, pk: int, import_id: int) -> HttpResponse
             _("What happened") if is_done else _("What would happen"),
             event=event,
             is_done=is_done,
+            left=left,
             outcomes=outcomes,
             numbers=counted,
             new=new,
-            button=imports.in_words(new),
+            button=imports.in_words(new) if new else _("Go on"),
+            may_go_on=any(key in {"place", "waiting", "left"} for key, _words, _number in counted),
             is_told=not event.is_over,
         ),
     )

@@ -470,6 +470,26 @@ def test_a_cancelled_registration_passes_the_seat_on(desk, manager, organisation
     assert "asked by telephone" in details
 
 
+def test_administrators_keep_members_and_their_mail_domains(organisation):
+    client = signed_in(UserFactory(is_superuser=True))
+    form = {
+        "name": organisation.name,
+        "slug": organisation.slug,
+        "is_member": "on",
+        "retention_months": "12",
+    }
+    client.post(reverse("network_organisations:edit", args=[organisation.pk]), form)
+    organisation.refresh_from_db()
+    assert (organisation.is_member, organisation.retention_months) == (True, 12)
+
+    add = reverse("network_mail-domains:add")
+    client.post(add, {"domain": "Justice.example", "organisation": organisation.pk})
+    assert not organisation.mail_domains.exists()
+    client.post(add, {"domain": "justice.example", "organisation": organisation.pk})
+    assert organisation.mail_domains.get().domain == "justice.example"
+    assert "justice.example" in client.get(reverse("network_mail-domains:index")).text
+
+
 def test_participants_are_found_by_any_word_and_by_state(desk, organisation):
     event = EventFactory(organiser=organisation)
     scotland = JurisdictionFactory(name="Scotland")

@@ -107,6 +107,7 @@ def test_filters_narrow_the_list_each_and_together(desk, event):
         assert found(desk, event, query) == people, query
 
 
+@pytest.mark.sqlite_too
 def test_people_are_found_by_their_answers(desk, event):
     lunch = QuestionFactory(event=event, kind=QuestionKind.CHOICE, label="Lunch")
     options = OptionFactory.create_batch(12, question=lunch)

@@ -134,6 +134,21 @@ def test_a_list_is_taken_in_once(desk, event):
     assert not PendingImport.objects.exists()
 
 
+def test_what_time_does_not_allow_for_is_kept_for_the_next_press(desk, event, monkeypatch):
+    check = upload(desk, event, LIST)["Location"]
+    monkeypatch.setattr(imports, "SECONDS", 0)
+    assert {result for _line, result, _why in results(desk.get(check))} == {"left"}
+    assert 'type="submit">Go on<' in desk.get(check).text
+    page = desk.post(check)
+    assert [result for _line, result, _why in results(page)] == ["left"] * 7
+    assert event.registrations.count() == 1
+    monkeypatch.setattr(imports, "SECONDS", 60)
+    rest = reverse("desk_import_check", args=[event.pk, PendingImport.objects.get().pk])
+    assert rest in page.text
+    assert [one[1] for one in results(desk.post(rest))].count("place") == 2
+    assert not PendingImport.objects.exists()
+
+
 def test_lists_of_the_day_before_are_forgotten(desk, event, time_machine):
     old = upload(desk, event, LIST)["Location"]
     time_machine.move_to(PendingImport.objects.get().uploaded_at + imports.KEPT * 1.1)

@@ -160,3 +160,30 @@ def test_someone_who_registers_again_hears_where_things_stand_at_most_three_time
             seats.register(event, person=person(1), mode="in-person")
     standings = [key for key, _state in messages(registration) if key.startswith("standing/")]
     assert len(standings) == 3
+
+
+def test_every_subject_says_what_is_not_yet_confirmed_while_it_is_so():
+    event = EventFactory(capacity_in_person=1)
+    comes, waits = verified(event, 1), verified(event, 2)
+    event.starts_at += timedelta(hours=1)
+    lifecycle.apply_changes(event, by=None)
+    event.venue = VenueFactory()
+    lifecycle.apply_changes(event, by=None)
+    lifecycle.postpone(event, by=None)
+
+    subjects = [message.subject.removeprefix(f"{event.title}: ") for message in written(comes)]
+    assert subjects[-3:] == ["new time", "new place", "postponed"]
+    subjects = [message.subject.removeprefix(f"{event.title}: ") for message in written(waits)]
+    assert subjects[-3:] == [
+        "new time (not yet confirmed)",
+        "new place (not yet confirmed)",
+        "postponed (not yet confirmed)",
+    ]
+    for message in written(waits)[-3:]:
+        assert "You are on the waiting list." in message.text
+
+
+def written(registration):
+    """The messages to one person, oldest first."""
+    prefix = f"registration/{registration.pk}/"
+    return list(Message.objects.filter(key__startswith=prefix).order_by("pk"))
