@@ -133,6 +133,7 @@ def _refusal(invitation: Invitation) -> str:
     """Why the invited person cannot register any more, or an empty text."""
     try:
         seats.check_open(invitation.event, timezone.now(), is_invited=True)
+        invitations.check_unused(invitation)
     except RefusedSeat as error:
         return str(error)
     return ""

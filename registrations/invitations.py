@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import batched
 
 from django.db import transaction
 from django.db.models import Q
@@ -31,50 +32,56 @@ from registrations.seats import Person
 
 #: Nobody is asked again sooner than this after the last mail.
 BETWEEN_MAILS = timedelta(hours=24)
+AT_ONCE = 50
 
 
 @dataclass(frozen=True)
 class Sorted:
     """The people of a list: whom to invite, who has been invited, and who is registered already."""
 
-    new: Sequence[Guest]
-    invited: Sequence[Guest]
-    registered: Sequence[Guest]
+    new: list[Guest]
+    invited: list[Guest]
+    registered: list[Guest]
 
 
-def sort(event: Event, people: Iterable[Guest]) -> Sorted:
+def sort(event: Event, people: Sequence[Guest]) -> Sorted:
     """Sort a list of people by what the event knows of their addresses, in two queries; writes nothing."""
-    invited = set(event.invitations.values_list(Lower("email"), flat=True))
-    live = event.registrations.order_by().filter(status__in=LIVE)
-    registered = set(live.values_list(Lower("email"), flat=True))
-    piles: tuple[list[Guest], list[Guest], list[Guest]] = ([], [], [])
+    emails = {one.email.lower() for one in people}
+    rows = (event.invitations.order_by(), event.registrations.order_by().filter(status__in=LIVE))
+    invited, registered = (
+        set(found.annotate(at=Lower("email")).filter(at__in=emails).values_list("at", flat=True))
+        for found in rows
+    )
+    piles = Sorted([], [], [])
     for guest in people:
         email = guest.email.lower()
-        piles[2 if email in registered else 1 if email in invited else 0].append(guest)
-    return Sorted(*piles)
+        pile = piles.new
+        if email in registered:
+            pile = piles.registered
+        elif email in invited:
+            pile = piles.invited
+        pile.append(guest)
+    return piles
 
 
-def invite(event: Event, people: Iterable[Guest], *, by: User | None, sentence: str = "") -> Sorted:
+def invite(event: Event, people: Sequence[Guest], *, by: User | None, sentence: str = "") -> Sorted:
     """Invite by a mail each who is neither invited nor registered; return who was what.
 
-    `sentence` goes into the mails as plain text. Harmless when repeated. Raises RefusedSeat where invited people could
-    not register.
+    `sentence` goes into the mails as plain text. Harmless when repeated. A few are invited in each transaction, so that
+    people who register meanwhile need not wait long. Raises RefusedSeat where invited people could not register.
     """
-    with transaction.atomic():
-        event = seating.lock_event(event)
-        seats.check_open(event, timezone.now(), is_invited=True)
-        found = sort(event, people)
-        for guest in found.new:
-            invitation = Invitation.objects.create(
-                event=event,
-                email=guest.email,
-                name=guest.name,
-                organisation=guest.organisation,
-                language=get_language() or "en",
-                invited_by=by,
-            )
-            notices.invitation(invitation, reason="invited", sentence=sentence)
-        return found
+    done = Sorted([], [], [])
+    for few in batched(people, AT_ONCE):
+        with transaction.atomic():
+            event = seating.lock_event(event)
+            seats.check_open(event, timezone.now(), is_invited=True)
+            found = sort(event, few)
+            for guest in found.new:
+                _invite(event, guest, by=by, sentence=sentence)
+        done.new.extend(found.new)
+        done.invited.extend(found.invited)
+        done.registered.extend(found.registered)
+    return done
 
 
 def to_remind(event: Event, now: datetime) -> InvitationQuerySet:
@@ -87,18 +94,21 @@ def to_remind(event: Event, now: datetime) -> InvitationQuerySet:
 
 def remind(event: Event, *, sentence: str = "", now: datetime | None = None) -> int:
     """Ask the silent again, each at most once in 24 hours; return how many. Raises RefusedSeat as `invite` does."""
-    now = now or timezone.now()
-    with transaction.atomic():
-        event = seating.lock_event(event)
-        seats.check_open(event, now, is_invited=True)
-        silent = list(to_remind(event, now))
-        for invitation in silent:
-            invitation.event = event
-            notices.invitation(
-                invitation, reason=f"reminder/{_next_reminder(invitation)}", sentence=sentence
-            )
-        Invitation.objects.filter(pk__in=[one.pk for one in silent]).update(reminded_at=now)
-        return len(silent)
+    now, count = now or timezone.now(), 0
+    seats.check_open(event, now, is_invited=True)
+    pks = to_remind(event, now).order_by("pk").values_list("pk", flat=True)
+    for few in batched(list(pks), AT_ONCE):
+        with transaction.atomic():
+            event = seating.lock_event(event)
+            seats.check_open(event, now, is_invited=True)
+            silent = list(to_remind(event, now).filter(pk__in=few))
+            for invitation in silent:
+                invitation.event = event
+                reason = f"reminder/{_next_reminder(invitation)}"
+                notices.invitation(invitation, reason=reason, sentence=sentence)
+            Invitation.objects.filter(pk__in=[one.pk for one in silent]).update(reminded_at=now)
+        count += len(silent)
+    return count
 
 
 def resend(invitation: Invitation, *, sentence: str = "") -> Invitation:
@@ -137,6 +147,7 @@ def press(invitation: Invitation) -> Registration | None:
     with transaction.atomic():
         event, invitation = _lock(invitation)
         seats.check_open(event, timezone.now(), is_invited=True)
+        check_unused(invitation)
         _open(invitation, declines=False)
         known = seats.live_registration(event, invitation.email)
         return _as_invited(known, invitation) if known else None
@@ -165,6 +176,7 @@ def register(
     """
     with transaction.atomic():
         event, invitation = _lock(invitation)
+        check_unused(invitation)
         known = seats.live_registration(event, invitation.email)
         if known:
             registration = _as_invited(known, invitation)
@@ -190,6 +202,29 @@ def has_place(invitation: Invitation, mode: str) -> bool:
         invitation=invitation,
     )
     return line.seat_out_of_turn(Entrance(invitation.event), guest) is not None
+
+
+def check_unused(invitation: Invitation) -> None:
+    """Raise RefusedSeat where somebody comes by the invitation under another address: moved there, or a substitute."""
+    others = invitation.registrations.filter(status__in=LIVE).alias(at=Lower("email"))
+    if others.exclude(at=invitation.email.lower()).exists():
+        raise RefusedSeat(
+            _(
+                "Somebody has registered by this invitation. If you should come too, ask the organiser."
+            )
+        )
+
+
+def _invite(event: Event, guest: Guest, *, by: User | None, sentence: str) -> None:
+    invitation = Invitation.objects.create(
+        event=event,
+        email=guest.email,
+        name=guest.name,
+        organisation=guest.organisation,
+        language=get_language() or "en",
+        invited_by=by,
+    )
+    notices.invitation(invitation, reason="invited", sentence=sentence)
 
 
 def _lock(invitation: Invitation) -> tuple[Event, Invitation]:
@@ -226,7 +261,8 @@ def _as_invited(known: Registration, invitation: Invitation) -> Registration:
 
 
 def _check_not_registered(event: Event, invitation: Invitation) -> None:
-    if seats.live_registration(event, invitation.email):
+    is_used = invitation.registrations.filter(status__in=LIVE).exists()
+    if is_used or seats.live_registration(event, invitation.email):
         raise RefusedSeat(
             _("%(name)s has registered: cancel the registration instead.") % {"name": invitation}
         )

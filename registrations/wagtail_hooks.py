@@ -22,7 +22,7 @@ def addresses() -> list[URLPattern]:
     from registrations import (
         bulk_desk,
         desk,
-        desk_invitations,
+        invitations_desk,
         lists_desk,
         maillog,
         people_desk,
@@ -34,7 +34,7 @@ def addresses() -> list[URLPattern]:
         people_desk,
         bulk_desk,
         lists_desk,
-        desk_invitations,
+        invitations_desk,
         desk,
         terms_desk,
         questions_desk,

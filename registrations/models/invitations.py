@@ -51,7 +51,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
 def _state() -> Case:
     return Case(
-        When(Exists(_live()), then=Value(InvitationState.REGISTERED)),
+        When(Exists(_live()) | Exists(_live_by_it()), then=Value(InvitationState.REGISTERED)),
         When(declined_at__isnull=False, then=Value(InvitationState.DECLINED)),
         When(opened_at__isnull=False, then=Value(InvitationState.OPENED)),
         default=Value(InvitationState.SENT),
@@ -63,6 +63,11 @@ def _live() -> models.QuerySet[Registration]:
     return Registration.objects.alias(address=Lower("email")).filter(
         address=Lower(OuterRef("email")), event=OuterRef("event"), status__in=LIVE
     )
+
+
+def _live_by_it() -> models.QuerySet[Registration]:
+    """Who comes by an invitation: under another address by now, or as a substitute."""
+    return Registration.objects.filter(invitation=OuterRef("pk"), status__in=LIVE)
 
 
 class Invitation(models.Model):

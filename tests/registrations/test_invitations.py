@@ -10,7 +10,7 @@ from accounts.models import MailDomain, Organisation
 from events import lifecycle
 from events.models import Entry, Mode
 from outbox.models import Message, State
-from registrations import guests, invitations, line, links, seats
+from registrations import guests, invitations, line, links, seats, swaps
 from registrations.guests import Guest
 from registrations.models import Invitation, Registration, Status
 from registrations.seating import RefusedSeat
@@ -488,6 +488,31 @@ def test_an_invitation_that_was_used_is_not_taken_back(event):
     invitations.take_back(invitation)
     registration.refresh_from_db()
     assert registration.invitation is None
+
+
+def test_an_invitation_serves_one_person_also_under_another_address_or_by_a_substitute(event):
+    moved, replaced = invited(event, 1), invited(event, 2)
+    registration = accepted(moved)
+    Registration.objects.filter(pk=registration.pk).update(email="new@example.org")
+    swaps.name_substitute(accepted(replaced), person=person(7))
+    seats.verify(Registration.objects.get(email="person7@example.org"))
+
+    for invitation in (moved, replaced):
+        assert state(invitation) == "registered"
+        for act in (invitations.press, accepted, invitations.resend, invitations.take_back):
+            with pytest.raises(RefusedSeat, match="has registered"):
+                act(invitation)
+    assert event.registrations.live().count() == 2
+    assert not event.invitations.silent().exists()
+
+
+def test_a_long_list_is_invited_and_reminded_a_few_at_a_time(event, time_machine, monkeypatch):
+    monkeypatch.setattr(invitations, "AT_ONCE", 2)
+    people = [Guest(n, f"person{n}@example.org") for n in range(5)]
+    assert len(invitations.invite(event, people, by=None).new) == 5
+    time_machine.move_to(NOW + DAY, tick=False)
+    assert invitations.remind(event) == 5
+    assert Message.objects.count() == 10
 
 
 @pytest.mark.parametrize("end", [lifecycle.cancel, lifecycle.postpone])
