@@ -24,8 +24,7 @@ def check_in(
     """
     if registration.status != Status.CONFIRMED:
         raise RefusedAttendance(_("%(name)s has no confirmed place.") % {"name": registration.name})
-    if day not in registration.event.days:
-        raise RefusedAttendance(_("The event does not take place on %(day)s.") % {"day": day})
+    _check_day(registration.event, day)
     attendance, _is_new = Attendance.objects.get_or_create(
         registration=registration,
         day=day,
@@ -42,12 +41,27 @@ def undo(registration: Registration, *, day: date) -> None:
 def tick(
     event: Event, *, day: date, present: Collection[int], shown: Collection[int], by: User | None
 ) -> None:
-    """Make one day's list so that of the `shown` registrations exactly those in `present` (both ids) are checked in."""
+    """Make one day's list so that of the `shown` registrations exactly those in `present` (both ids) are checked in.
+
+    Raises RefusedAttendance for a day outside the event.
+    """
     with transaction.atomic():
-        people = event.registrations.confirmed().filter(pk__in=shown).select_for_update()
-        for registration in people:
-            registration.event = event
-            if registration.pk in present:
-                check_in(registration, day=day, by=by)
-            else:
-                undo(registration, day=day)
+        _check_day(event, day)
+        people = list(event.registrations.confirmed().filter(pk__in=shown).select_for_update())
+        here = [one for one in people if one.pk in present]
+        Attendance.objects.bulk_create(
+            (
+                Attendance(
+                    registration=one, day=day, mode=one.mode, source=Source.MANUAL, recorded_by=by
+                )
+                for one in here
+            ),
+            ignore_conflicts=True,
+        )
+        away = [one.pk for one in people if one.pk not in present]
+        Attendance.objects.filter(registration__in=away, day=day).delete()
+
+
+def _check_day(event: Event, day: date) -> None:
+    if day not in event.days:
+        raise RefusedAttendance(_("The event does not take place on %(day)s.") % {"day": day})

@@ -16,7 +16,9 @@ from django.test.utils import CaptureQueriesContext, override_settings
 from django.utils import timezone
 from wagtail.models import Revision
 
-from accounts.models import Jurisdiction, Membership, Organisation, User
+from accounts.members import Directory
+from accounts.models import Jurisdiction, MailDomain, Membership, Organisation, User
+from accounts.permissions import manageable
 from events.models import (
     Event,
     EventOrganisation,
@@ -30,8 +32,20 @@ from events.models import (
 )
 from outbox.models import Message, State
 from recaps.models import Article
-from registrations import availability, figures
-from registrations.models import Attendance, Figures, Registration, StatusChange
+from registrations import availability, figures, invitations
+from registrations.models import (
+    Allotment,
+    Answer,
+    Attendance,
+    Figures,
+    Invitation,
+    Option,
+    Question,
+    Registration,
+    StatusChange,
+    Terms,
+    terms_of,
+)
 from registrations.models import Status as RegistrationStatus
 from registrations.tilemap import TILES
 
@@ -41,7 +55,8 @@ NETWORK = json.loads((settings.BASE_DIR / "demo/network.json").read_text(encodin
 RECORDS = {record["slug"]: record for record in NETWORK["events"]}
 TABLES = (
     Jurisdiction, Organisation, Topic, Series, Venue, Event, EventOrganisation, Session, Speaker, Registration,
-    StatusChange, Attendance, Figures, Article, Revision, Message, User, Membership,
+    StatusChange, Attendance, Figures, Article, Revision, Message, User, Membership, MailDomain, Terms, Question,
+    Option, Answer, Allotment, Invitation,
 )  # fmt: skip
 
 
@@ -228,13 +243,14 @@ def test_next_editions_show_every_situation():
     # Assert
     assert {state: len(events) for state, events in states.items() if state != "open"} == {
         "few": 1,
-        "full": 1,
+        "full": 2,
         "invitation": 1,
         "cancelled": 1,
         "postponed": 1,
     }
-    assert sum(places.waiting for places in counts[states["full"][0].pk].places) == 12
-    hybrid = [event for event in states["open"] if event.format == "hybrid"]
+    hybrid = [event for event in states["full"] if event.format == "hybrid"]
+    full = [event for event in states["full"] if event not in hybrid]
+    assert [sum(one.waiting for one in counts[event.pk].places) for event in full] == [12]
     online = [event for event in states["open"] if event.format == "online"]
     assert [set(event.modes) for event in hybrid] == [{Mode.IN_PERSON, Mode.ONLINE}]
     assert all(event.capacity_in_person and event.capacity_online for event in hybrid)
@@ -259,10 +275,101 @@ def test_registrations_for_next_editions_stand_in_several_states():
     assert len(statuses) < 300
     assert set(statuses) == {
         RegistrationStatus.CONFIRMED,
+        RegistrationStatus.APPLIED,
+        RegistrationStatus.DECLINED,
         RegistrationStatus.WAITING,
         RegistrationStatus.UNVERIFIED,
         RegistrationStatus.CANCELLED,
     }
+
+
+def _with_people(event):
+    """How many people of an event stand in each state."""
+    return Counter(event.registrations.values_list("status", flat=True))
+
+
+def test_an_edition_lets_the_organisers_decide():
+    event = Event.objects.upcoming().get(entry="approval")
+
+    assert _with_people(event) == {"confirmed": 5, "declined": 1, "applied": 7}
+    assert terms_of(event).declaration
+    assert not event.registrations.filter(declared_at=None).exists()
+
+
+def test_a_hybrid_edition_has_two_queues_and_people_who_wish_the_other_way():
+    event = Event.objects.upcoming().get(format="hybrid")
+
+    (in_person, online) = availability.of_event(event).places
+    assert (in_person.taken, in_person.waiting, in_person.left) == (12, 4, 0)
+    assert (online.taken, online.waiting, online.left) == (8, 3, 0)
+    wishes = event.registrations.exclude(wished_mode="").values_list("mode", "wished_mode")
+    assert list(wishes) == [("in-person", "online")] * 2
+
+
+def test_an_edition_puts_members_first_and_limits_each_organisation():
+    terms = Terms.objects.get(members_only_until__gt=timezone.now())
+    event = terms.event
+
+    assert terms.members_only_until < event.closes_at
+    shares = Counter(event.allotments.values_list("share", flat=True))
+    assert max(shares.values()) == terms.most_per_organisation == 3
+    assert _with_people(event)["waiting"] > 0
+    directory = Directory()
+    for registration in event.registrations.confirmed():
+        found = directory.find(email=registration.email, name=registration.organisation)
+        assert found.is_member
+    assert Organisation.objects.filter(is_member=True).count() == 15
+    assert MailDomain.objects.count() == 45
+
+
+def test_an_edition_asks_questions_with_limited_places_and_named_readers():
+    event = Event.objects.upcoming().get(questions__special="diet")
+    session, visit, diet, access, hotel, nights = event.questions.order_by("position")
+
+    assert _with_people(event) == {"confirmed": 24}
+    taken = Counter(event.allotments.values_list("share", flat=True))
+    first, *_others = session.options.all()
+    wanted = [answer.value[0] for answer in session.answers.all()]
+    assert wanted.count(first.pk) == 12
+    assert taken[first.share] == first.places == 10
+    assert sum(taken[option.share] for option in session.options.all()) == 24
+    assert [option.places for option in visit.options.all()] == [20, None]
+    for question in (diet, access):
+        assert [str(reader) for reader in question.readers.all()] == ["Tomás Verbeke"]
+        assert question.answers.exists()
+        assert not question.answers.filter(consented_at=None).exists()
+    assert (hotel.moment, hotel.answers.count()) == ("confirmed", 16)
+    assert nights.answers.count() == hotel.answers.filter(value=True).count() == 8
+
+
+def test_an_edition_is_by_invitation_with_answers_of_every_kind_and_kept_places():
+    event = Event.objects.upcoming().get(entry="invitation")
+
+    assert event.invitations.by_state() == {
+        "sent": 6, "opened": 3, "registered": 7, "declined": 2,
+    }  # fmt: skip
+    assert _with_people(event) == {"confirmed": 7}
+    terms = terms_of(event)
+    assert (terms.kept_in_person, terms.kept_until > timezone.now()) == (14, True)
+    assert invitations.to_remind(event, timezone.now()).count() == 9
+    assert event.organisers[0].slug == "cep"
+
+
+def test_an_edition_has_a_public_list_of_those_who_agreed():
+    event = Terms.objects.get(shows_participants=True).event
+
+    assert 0 < event.registrations.listed().count() < event.registrations.confirmed().count()
+
+
+def test_the_organiser_who_signs_in_finds_every_situation_at_the_desk():
+    user = User.objects.get(email="organiser@cep.example")
+
+    mine = manageable(Event.objects.upcoming(), user)
+    assert set(mine.values_list("entry", flat=True)) == {"open", "approval", "invitation"}
+    assert mine.filter(questions__special="diet").exists()
+    assert mine.filter(terms__shows_participants=True).exists()
+    assert mine.filter(terms__members_only_until__isnull=False).exists()
+    assert mine.filter(format="hybrid").exists()
 
 
 def test_staff_sign_in_with_passwords_that_the_owner_alone_can_read(folder):

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from events import lifecycle
 from events.models import Entry, Event, Format, Kind, from_local
+from events_site.demo.arrangements import arrange
 from events_site.demo.bookings import book
 from events_site.demo.loading import check
 from events_site.demo.network import contact_of, with_roles
@@ -25,11 +26,13 @@ AUDIENCE = {
 }
 EXPERTS = "Experts whom the members of the network have named."
 INVITED = "Those whom the organisers invite."
+ENTRIES = {Part.INVITATION: Entry.INVITATION, Part.APPROVAL: Entry.APPROVAL}
 PLACES = {Kind.WEBINAR: 200, Kind.CONFERENCE: 120, Kind.WORKSHOP: 40, Kind.TRAINING: 30}
 PLACES_OF_PART: dict[Part, tuple[int | None, int | None]] = {
     Part.FEW: (24, None),
     Part.FULL: (20, None),
-    Part.HYBRID: (80, 150),
+    Part.HYBRID: (12, 8),
+    Part.INVITATION: (20, None),
 }
 
 
@@ -72,7 +75,7 @@ def _event(edition: Edition) -> Event:
         starts_at=_instant(start, opening, last.timezone),
         ends_at=_instant(end, closing, last.timezone),
         timezone=last.timezone,
-        entry=Entry.INVITATION if part == Part.INVITATION else Entry.OPEN,
+        entry=ENTRIES.get(part, Entry.OPEN),
         audience=INVITED if part == Part.INVITATION else AUDIENCE.get(kind, EXPERTS),
         closes_at=_instant(start - timedelta(days=10), time(18), last.timezone),
         contact_email=contact_of(last.organisers[0]),
@@ -110,6 +113,7 @@ def _make(event: Event, edition: Edition, *, people: People, by: User) -> None:
     )
     write_programme(event, people=people)
     lifecycle.publish(event, by=by)
+    arrange(event, edition.part, by=by)
     book(event, edition.part, people=people, by=by)
     ends: dict[Part, Any] = {
         Part.POSTPONED: lifecycle.postpone,

@@ -6,14 +6,32 @@ from random import Random
 
 from django.db.models import Model
 
-from accounts.models import Organisation, User
+from accounts.models import MailDomain, Organisation, User
 from events import lifecycle
 from events.models import Entry, Event, Format, Kind, OrganisationRole, Series, Topic, Venue
 from events_site.demo.loading import check, store
-from events_site.demo.people import People, home_of
+from events_site.demo.people import DOMAINS, People, home_of
 from events_site.demo.records import BadRecord, Record
 from registrations import attendance, figures, seats
 
+#: Organisations that are members, with the code in the addresses of their fictional people.
+MEMBERS = {
+    "reclassering": "nl",
+    "houses-of-justice": "be",
+    "dbh": "de",
+    "irish-probation": "ie",
+    "swedish-prison-probation": "se",
+    "norwegian-correctional-service": "no",
+    "pms-cz": "cz",
+    "croatian-probation": "hr",
+    "dgrsp": "pt",
+    "french-moj": "fr",
+    "neustart": "at",
+    "finnish-csa": "fi",
+    "estonian-prison-department": "ee",
+    "pbni": "gb-nir",
+    "cejfe": "es-ct",
+}
 NOT_PUBLISHED = " (venue not published)"
 
 
@@ -25,8 +43,9 @@ def organisation(record: Record, *, countries: set[str]) -> Callable[[], Model]:
         website=record.optional("website"),
         city=record.optional("city"),
         country=_country(record.optional("country"), countries),
+        is_member=record.text("slug") in MEMBERS,
     )
-    return lambda: store(made)
+    return lambda: _with_domains(made)
 
 
 def topic(record: Record) -> Callable[[], Model]:
@@ -124,11 +143,14 @@ class Events:
             is_worldwide=self._is_overseas(event),
         )
         rng = Random(f"{event.slug}/days")
+        present: dict[date, set[int]] = {day: set() for day in event.days}
         for person in crowd:
             mode = rng.choice(event.modes) if len(event.modes) > 1 else event.modes[0]
             registration = seats.enrol(event, person=person, mode=mode, by=self.by)
             for day in _days_present(rng, event.days):
-                attendance.check_in(registration, day=day, by=self.by)
+                present[day].add(registration.pk)
+        for day, people in present.items():
+            attendance.tick(event, day=day, present=people, shown=people, by=self.by)
 
     def _is_overseas(self, event: Event) -> bool:
         country = self.people.known.get(event.venue.country) if event.venue else None
@@ -149,6 +171,16 @@ def contact_of(organisation: Organisation) -> str:
 def _days_present(rng: Random, days: list[date]) -> list[date]:
     """Every day for most people, one day for some."""
     return days if rng.random() < 0.85 else [rng.choice(days)]
+
+
+def _with_domains(made: Organisation) -> Organisation:
+    """Store an organisation, with the mail domains by which its fictional people are known."""
+    store(made)
+    if code := MEMBERS.get(made.slug):
+        MailDomain.objects.bulk_create(
+            MailDomain(organisation=made, domain=f"{code}.{domain}") for domain in DOMAINS
+        )
+    return made
 
 
 def _country(code: str, countries: set[str]) -> str:

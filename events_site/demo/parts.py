@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from django.db.models import prefetch_related_objects
+
 from events.models import Event, Format, Kind, Series
 from events_site.demo.dates import spread
+from events_site.demo.sign_ins import ORGANISER
 
 ALIVE = timedelta(days=3 * 365)
 FEWEST = 7
@@ -21,6 +24,10 @@ class Part(StrEnum):
     FULL = "full"
     INVITATION = "invitation"
     HYBRID = "hybrid"
+    APPROVAL = "approval"
+    MEMBERS = "members"
+    QUESTIONS = "questions"
+    LISTED = "listed"
     POSTPONED = "postponed"
     CANCELLED = "cancelled"
     OPEN = "open"
@@ -31,8 +38,12 @@ SUITS: dict[Part, tuple[Kind, Format]] = {
     Part.FEW: (Kind.WORKSHOP, Format.IN_PERSON),
     Part.ONLINE: (Kind.WEBINAR, Format.ONLINE),
     Part.FULL: (Kind.TRAINING, Format.IN_PERSON),
-    Part.INVITATION: (Kind.CONFERENCE, Format.IN_PERSON),
+    Part.INVITATION: (Kind.EXPERT_MEETING, Format.IN_PERSON),
+    Part.MEMBERS: (Kind.WORKSHOP, Format.IN_PERSON),
     Part.HYBRID: (Kind.CONFERENCE, Format.IN_PERSON),
+    Part.APPROVAL: (Kind.TRAINING, Format.IN_PERSON),
+    Part.QUESTIONS: (Kind.WORKSHOP, Format.IN_PERSON),
+    Part.LISTED: (Kind.EXPERT_MEETING, Format.ONLINE),
     Part.POSTPONED: (Kind.EXPERT_MEETING, Format.IN_PERSON),
     Part.CANCELLED: (Kind.EXPERT_MEETING, Format.IN_PERSON),
 }
@@ -50,11 +61,16 @@ class Edition:
 
 
 def plan(events: list[Event], *, today: date) -> list[Edition]:
-    """Give each living series a part and a day: the parts in turn with plainly open editions."""
+    """Give each living series a part and a day: the parts in turn with plainly open editions.
+
+    Events of the organisation whose people sign in come first, so that these find the parts at their desk.
+    """
+    prefetch_related_objects(events, "organisation_links__organisation")
     last = _last_editions(events)
     alive = [event for event in last if event.last_day >= today - ALIVE]
     if len(alive) < FEWEST:
         alive = last[:FEWEST]
+    alive.sort(key=lambda event: not _is_of(event, ORGANISER.organisation))
     parts = _parts(alive)
     special = [parts[part] for part in SUITS if part in parts]
     plain = [event for event in alive if event not in special]
@@ -86,7 +102,7 @@ def _last_editions(events: list[Event]) -> list[Event]:
 
 
 def _parts(alive: list[Event]) -> dict[Part, Event]:
-    """For each part the latest event that suits it, or else any that is left."""
+    """For each part the first event that suits it, or else any that is left."""
     parts: dict[Part, Event] = {}
     for part, (kind, format_) in SUITS.items():
         left = [event for event in alive if event not in parts.values()]
@@ -97,3 +113,7 @@ def _parts(alive: list[Event]) -> dict[Part, Event]:
                 parts[part] = choice[0]
                 break
     return parts
+
+
+def _is_of(event: Event, slug: str) -> bool:
+    return any(organisation.slug == slug for organisation in event.organisers)
