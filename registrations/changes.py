@@ -16,6 +16,7 @@ from events.models import Status as EventStatus
 from registrations import links, notices, swaps
 from registrations.detail_forms import AddressForm, DetailsForm, SubstituteForm
 from registrations.doors import behind_a_secret, secret
+from registrations.guards import count_request
 from registrations.models import Registration, Status, Terms, terms_of
 from registrations.seating import RefusedSeat
 
@@ -76,6 +77,7 @@ def email(request: HttpRequest, token: str, registration: Registration) -> HttpR
         return redirect("registration", token=token)
     form = AddressForm(request.POST or None, present=registration.email)
     if request.method == "POST" and form.is_valid():
+        count_request(request, form="new-address")
         try:
             swaps.ask_new_address(registration, email=form.cleaned_data["email"])
         except RefusedSeat as refusal:
@@ -93,6 +95,7 @@ def substitute(request: HttpRequest, token: str, registration: Registration) -> 
         return redirect("registration", token=token)
     form = SubstituteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        count_request(request, form="substitute")
         person = form.person(language=registration.language)
         try:
             swaps.name_substitute(registration, person=person)

@@ -411,6 +411,19 @@ def test_rules_for_a_substitute_are_said_at_their_field(client, event):
     assert answer.context["form"].errors["email"] == ["Give the address of the other person."]
 
 
+def test_a_network_or_a_mailbox_that_is_written_to_too_often_gets_no_more(client, event, settings):
+    registration = verified(event, 1)
+    settings.REQUESTS_FROM_A_NETWORK = 2
+    sent = [
+        client.post(address(registration, "email"), {"email": f"new{n}@example.org"}).status_code
+        for n in range(3)
+    ]
+    assert sent == [302, 302, 429]
+    settings.MAILS_TO_A_MAILBOX = (0, 0)
+    assert client.post(address(registration, "substitute"), substitute_of(7)).status_code == 429
+    assert not Registration.objects.filter(email="person7@example.org").exists()
+
+
 # -- Erasing, and the list -------------------------------------------------------------------------
 
 
