@@ -44,7 +44,8 @@ class Item:
 @public
 def home(request: HttpRequest) -> HttpResponse:
     """Coming events and the latest articles."""
-    events = list(Event.objects.public().upcoming().with_facts()[:ON_HOME])
+    coming = Event.objects.public().upcoming().with_facts()
+    events = list(availability.with_terms(coming)[:ON_HOME])
     return TemplateResponse(
         request,
         "home.html",
@@ -83,7 +84,7 @@ def with_record(events: EventQuerySet) -> EventQuerySet:
         speaker=F("speakers__name"), affiliation=F("speakers__affiliation")
     )
     return (
-        events.with_organisations()
+        availability.with_terms(events.with_organisations())
         .prefetch_related(Prefetch("sessions", each_speaker))
         .annotate(
             topic_list=JSONList(topics.values(item=JSONObject(slug="slug", name="name"))),
@@ -161,7 +162,7 @@ def rows(events: list[Event]) -> list[dict[str, Any]]:
 
 
 def _list(request: HttpRequest, events: EventQuerySet, *, past: bool) -> HttpResponse:
-    found = EventFilter(request.GET, events.with_facts())
+    found = EventFilter(request.GET, availability.with_terms(events.with_facts()))
     page: Page[Event] = Paginator(found.qs, PER_PAGE).get_page(request.GET.get("page"))
     return TemplateResponse(
         request,

@@ -207,5 +207,14 @@ def kept_for_invited(terms: Terms) -> str:
     }
 
 
+def some_kept_for_invited(terms: Terms, number: int) -> str:
+    """Say how many more places there are that are kept, and until when."""
+    return ngettext(
+        "%(number)s more place is kept for invited people until %(moment)s.",
+        "%(number)s more places are kept for invited people until %(moment)s.",
+        number,
+    ) % {"number": number, "moment": _until(terms, terms.kept_until)}
+
+
 def _until(terms: Terms, moment: datetime | None) -> str:
     return moment_in_words(moment, terms.event.timezone) if moment else ""

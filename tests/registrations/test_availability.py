@@ -5,9 +5,16 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from events.models import Entry, Status
-from registrations import availability
-from tests.factories import EventFactory, registered, verified
+from events.models import Entry, Event, Status
+from registrations import availability, seats
+from tests.factories import (
+    EventFactory,
+    InvitationFactory,
+    person,
+    registered,
+    terms,
+    verified,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -66,3 +73,65 @@ def test_a_hybrid_event_is_full_only_when_both_ways_are():
         ("in-person", 0),
         ("online", 10),
     ]
+
+
+# -- Members first, and kept places -------------------------------------------------------------------------------
+
+
+def test_members_first_is_said_and_one_can_be_told():
+    event = EventFactory(capacity_in_person=10)
+    soon = timezone.now() + timedelta(days=3)
+    terms(event, members_only_until=soon)
+    said = availability.of_event(Event.objects.get())
+    assert (said.state, said.headline, said.can_register) == ("open", "10 places left", True)
+    assert "places go to member organisations first. Others join the waiting list" in said.detail
+    assert said.opens_later
+    later = availability.of_event(Event.objects.get(), now=soon)
+    assert (later.detail, later.opens_later) == ("0 of 10 taken.", False)
+
+
+def test_places_that_are_kept_are_not_left_for_all():
+    event = EventFactory(capacity_in_person=3)
+    until = timezone.now() + timedelta(days=3)
+    terms(event, kept_in_person=2, kept_until=until)
+    some = availability.of_event(Event.objects.get())
+    assert (some.state, some.headline) == ("few", "1 place left")
+    assert "2 more places are kept for invited people until" in some.detail
+    assert some.opens_later
+
+    verified(event, 1)
+    none = availability.of_event(Event.objects.get())
+    assert (none.state, none.headline) == ("full", "The last places are kept for invited people")
+    assert none.detail.endswith("Others join the waiting list.")
+    assert (none.can_register, none.opens_later) == (True, True)
+    assert verified(event, 2).status == "waiting"
+
+    after = availability.of_event(Event.objects.get(), now=until)
+    assert (after.headline, after.opens_later) == ("2 places left", False)
+
+
+def test_invited_people_take_what_is_kept_for_them():
+    event = EventFactory(capacity_in_person=3)
+    terms(event, kept_in_person=2, kept_until=timezone.now() + timedelta(days=3))
+    invitation = InvitationFactory(event=event)
+    seats.register(event, person=person(1), mode="in-person", invitation=invitation)
+    said = availability.of_event(Event.objects.get())
+    assert said.headline == "1 place left"
+    assert "1 more place is kept" in said.detail
+
+
+def test_nobody_waits_for_an_opening_after_the_event():
+    event = EventFactory()
+    terms(event, members_only_until=event.ends_at)
+    assert not availability.of_event(Event.objects.get()).opens_later
+
+
+@pytest.mark.parametrize("amount", [1, 3])
+def test_terms_come_with_the_events(amount, django_assert_num_queries):
+    for _n in range(amount):
+        terms(EventFactory(), members_only_until=timezone.now() + timedelta(days=3))
+    with django_assert_num_queries(2):
+        said = availability.of_events(availability.with_terms(Event.objects.all()))
+    assert [one.opens_later for one in said.values()] == [True] * amount
+    with django_assert_num_queries(3):
+        availability.of_events(Event.objects.all())
