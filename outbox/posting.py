@@ -64,7 +64,7 @@ def post(
     """
     recipient = clean_address(to)
     if is_requested:
-        _check_limit(recipient)
+        check_limit(recipient)
     context = {**context, "site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
     with translation.override(language):
         subject, text, html = (
@@ -107,7 +107,7 @@ def mailbox_of(address: str) -> str:
     return f"{local.partition('+')[0] or local}@{domain}"
 
 
-def _check_limit(recipient: str) -> None:
+def check_limit(recipient: str) -> None:
     """Raise TooManyMessages if forms have written to this mailbox often enough. Counted here, so it needs no cache."""
     now = timezone.now()
     asked = Message.objects.filter(is_requested=True, mailbox=mailbox_of(recipient))

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.core.files import File
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -103,6 +104,18 @@ def missing(registration: Registration, *, moment: str = Moment.REGISTRATION) ->
         for question in questions
         if question.pk not in answered and is_asked(question, answered)
     ]
+
+
+def unanswered(registration: Registration) -> QuerySet[Question]:
+    """The questions of registering to ask somebody who is about to confirm.
+
+    People whom somebody else named were asked nothing yet; others are asked again only if something must be answered.
+    """
+    was_named = bool(registration.brought_by_id or registration.replaces_id)
+    asked = Question.objects.filter(event=registration.event_id).asked_when(Moment.REGISTRATION)
+    if was_named or missing(registration):
+        return asked.exclude(answers__registration=registration)
+    return asked.none()
 
 
 def is_asked(question: Question, answered: dict[int, Any]) -> bool:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from events.models import Event
 from registrations import guests
-from registrations.forms import RegistrationForm
+from registrations.forms import AskingForm
 from registrations.guests import GuestList
 from registrations.models import Invitation
 from registrations.tables import RefusedTable
@@ -15,7 +15,7 @@ from registrations.tables import RefusedTable
 LONGEST_SENTENCE = 500
 
 
-class InvitedForm(RegistrationForm):
+class InvitedForm(AskingForm):
     """The form to register for an invited person: the address is that of the invitation, the rest may be put right."""
 
     def __init__(self, *args: Any, event: Event, invitation: Invitation, **kwargs: Any) -> None:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from registrations import availability, entry, invitations, links, notices, seats
 from registrations.doors import secret
 from registrations.invitation_forms import InvitedForm
-from registrations.models import Invitation, Registration, terms_of
+from registrations.models import Invitation, Registration
 from registrations.seating import RefusedSeat
 
 View = Callable[..., HttpResponse]
@@ -72,7 +72,8 @@ def register(request: HttpRequest, token: str, invitation: Invitation) -> HttpRe
     event = invitation.event
     if request.method != "POST" and (_refusal(invitation) or _registration(invitation)):
         return redirect("invitation", token=token)
-    form = InvitedForm(request.POST or None, event=event, invitation=invitation)
+    data = request.POST if request.method == "POST" else None
+    form = InvitedForm(data, request.FILES or None, event=event, invitation=invitation)
     refusal = ""
     if request.method == "POST" and form.is_valid():
         try:
@@ -80,9 +81,10 @@ def register(request: HttpRequest, token: str, invitation: Invitation) -> HttpRe
                 invitation,
                 person=form.person(language=get_language() or "en"),
                 mode=form.chosen_mode(),
+                given=form.given(),
             )
         except RefusedSeat as error:
-            refusal = str(error)
+            refusal = "" if form.refuse(error) else str(error)
         else:
             return redirect("registration", token=links.token_of(registration))
     return TemplateResponse(
@@ -95,7 +97,7 @@ def register(request: HttpRequest, token: str, invitation: Invitation) -> HttpRe
             "invitation": invitation,
             "availability": availability.of_event(event),
             "has_place": _has_place(invitation),
-            "rules": entry.rules_in_words(terms_of(event), timezone.now()),
+            "rules": entry.rules_in_words(form.terms, timezone.now()),
             "refusal": refusal,
         },
         status=(409 if refusal else 422) if request.method == "POST" else 200,

@@ -1,9 +1,11 @@
 """Serves the queue: offers each free seat to the first in line who may have it, and refits seats to new capacities."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -157,6 +159,14 @@ def open_to_all(now: datetime) -> int:
             _count_anew(Entrance(event))
             offer_free_seats(event)
     return len(opened)
+
+
+def note_interest(event: Event, *, email: str, language: str) -> None:
+    """Note that an address wants to be told when the event opens to all. Harmless when repeated."""
+    if event.opening_notices.alias(address=Lower("email")).filter(address=email.lower()).exists():
+        return
+    with suppress(IntegrityError), transaction.atomic():
+        OpeningNotice.objects.create(event=event, email=email, language=language)
 
 
 def tell_of_openings(now: datetime) -> int:

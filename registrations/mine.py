@@ -22,9 +22,11 @@ from registrations import (
     line,
     notices,
     seats,
+    swaps,
 )
 from registrations.doors import behind_a_secret
 from registrations.entry import Entrance
+from registrations.forms import ConfirmForm
 from registrations.models import Erasure, Moment, Registration, Status, terms_of
 from registrations.seating import RefusedSeat
 
@@ -54,8 +56,24 @@ def registration(request: HttpRequest, token: str, registration: Registration) -
 @behind_a_secret
 @require_POST
 def verify(request: HttpRequest, token: str, registration: Registration) -> HttpResponse:
-    """The button that confirms the address."""
-    return _act(request, token, registration, seats.verify)
+    """The button that confirms the address, with what the person must still say."""
+    form = ConfirmForm(request.POST, request.FILES, registration=registration)
+    if not form.is_valid():
+        return _page(request, token, registration, form=form, status=422)
+    try:
+        seats.verify(registration, given=form.given(), declares=form.declares())
+    except RefusedSeat as error:
+        if form.refuse(error):
+            return _page(request, token, registration, form=form, status=422)
+        return _page(request, token, registration, refusal=str(error), status=409)
+    return redirect("registration", token=token)
+
+
+@behind_a_secret
+@require_POST
+def swap(request: HttpRequest, token: str, registration: Registration) -> HttpResponse:
+    """The button with which somebody who is registered takes over the place of another person."""
+    return _act(request, token, registration, swaps.accept_swap)
 
 
 @behind_a_secret
@@ -139,6 +157,7 @@ def _page(
     token: str,
     registration: Registration,
     *,
+    form: ConfirmForm | None = None,
     refusal: str = "",
     status: int = 200,
 ) -> HttpResponse:
@@ -160,6 +179,8 @@ def _page(
             "hindrance": Entrance(event).hindrance(registration, registration.mode)
             if is_without
             else "",
+            "form": form or ConfirmForm(registration=registration),
+            "gives_up": swaps.who_gives_up(registration),
             "refusal": refusal,
             "done": DONE.get(request.GET.get("done", ""), ""),
             "availability": availability.of_event(event),

@@ -16,7 +16,7 @@ from events.dates import days_in_words, zone_in_words
 from events.models import Event
 from events.models import Status as EventStatus
 from outbox.models import Message
-from outbox.posting import post, withdraw
+from outbox.posting import check_limit, post, withdraw
 from registrations import links
 from registrations.entry import Entrance
 from registrations.models import Invitation, OpeningNotice, Registration, Status
@@ -77,7 +77,11 @@ def address_changed(registration: Registration, *, old: str) -> None:
 
 
 def standing(registration: Registration) -> None:
-    """Say where things stand to someone who registered again: not while a mail is on its way, at most thrice a day."""
+    """Say where things stand to someone who registered again: not while a mail is on its way, at most thrice a day.
+
+    Raises TooManyMessages as a first registration would, so that the answer does not tell one from the other.
+    """
+    check_limit(registration.email)
     now = timezone.now()
     if registration.created_at > now - ON_ITS_WAY:
         return

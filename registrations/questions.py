@@ -16,21 +16,22 @@ from typing import Any
 from django import forms
 from django.core.files import File
 from django.db.models import QuerySet
+from django.http import QueryDict
 from django.utils.formats import date_format
 from django.utils.text import capfirst, get_text_list
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from events.models import Event
 from registrations import answers, shares
 from registrations.answers import Given, field_name
 from registrations.models import Answer, Option, Question, QuestionKind, Registration
+from registrations.privacy import SPECIAL_DAYS
 from registrations.uploads import UploadField
 
 LONGEST_TEXT = 300
 LONGEST_LONG_TEXT = 5000
-#: Special data are erased so many days after the end of the event.
-SPECIAL_KEPT_DAYS = 14
+FILE_BY_PAGE = gettext_lazy("Files are sent with the form on the event's page.")
 
 
 class Radios(forms.RadioSelect):
@@ -90,9 +91,24 @@ class Asked:
 
     questions: list[Question]
     stored: dict[int, Answer]
-    full: frozenset[str]
-    notes: dict[str, str]
+    left: dict[str, int]
     erased_on: date | None
+
+    @property
+    def full(self) -> frozenset[str]:
+        """The options without a place, as a form names them."""
+        return frozenset(pk for pk, number in self.left.items() if not number)
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """What to say of the places of each limited option."""
+        return {
+            pk: ngettext("%(number)s place left", "%(number)s places left", number)
+            % {"number": number}
+            if number
+            else _("full")
+            for pk, number in self.left.items()
+        }
 
     def values(self) -> dict[int, Any]:
         """The stored answers by id of the question."""
@@ -136,6 +152,7 @@ def clean(form: forms.BaseForm) -> None:
                 form.errors.pop(each, None)
                 cleaned[each] = None
         elif name not in form.errors:
+            _warn_of_lost_file(form, question)
             _check_consent(form, question)
             _check_places(form, question, asked)
 
@@ -158,6 +175,62 @@ def given(form: forms.BaseForm) -> list[Given]:
     return found
 
 
+def from_json(
+    questions: Iterable[Question], answered: dict[str, Any]
+) -> tuple[QueryDict, dict[str, Any]]:
+    """Return answers of the API, by the id of the question, as a form takes them, and what is wrong by field."""
+    data, wrong = QueryDict(mutable=True), dict[str, Any]()
+    known = {str(question.pk): question for question in questions}
+    for key, value in answered.items():
+        if key not in known:
+            wrong["answers"] = _("There is no question %(number)s.") % {"number": key[:20]}
+            continue
+        question, name = known[key], field_name(known[key])
+        if question.special and isinstance(value, dict):
+            data.setlist(f"{name}_consent", ["yes"] if value.get("consents") is True else [])
+            value = value.get("value")
+        if question.kind == QuestionKind.FILE:
+            wrong[name] = FILE_BY_PAGE
+        elif (typed := _typed(question, value)) is None:
+            wrong[name] = _("This is not an answer to the question.")
+        elif question.has_second_preference:
+            data.setlist(name, typed[:1])
+            data.setlist(f"{name}_second", typed[1:])
+        else:
+            data.setlist(name, typed)
+    return data, wrong
+
+
+def describe(questions: QuerySet[Question]) -> list[dict[str, Any]]:
+    """Return questions as the API shows them, with the places that are left of each option."""
+    listed = list(questions.with_options())  # type: ignore[attr-defined]
+    asked = _gather(listed, None)
+    return [
+        {
+            "id": question.pk,
+            "kind": question.kind,
+            "label": question.label,
+            "help_text": question.help_text,
+            "purpose": question.purpose,
+            "is_required": question.is_required,
+            "special": question.special,
+            "consent": _consent_in_words(question, asked) if question.special else "",
+            "has_second_preference": question.has_second_preference,
+            "shown_if": question.shown_if_id,
+            "shown_if_answer": question.shown_if_answer,
+            "options": [
+                {
+                    "id": option.pk,
+                    "label": option.label,
+                    "left": asked.left.get(str(option.pk)),
+                }
+                for option in question.options.all()
+            ],
+        }
+        for question in listed
+    ]
+
+
 # -- Fields -------------------------------------------------------------------------------------------------------
 
 
@@ -172,34 +245,28 @@ def _gather(questions: list[Question], registration: Registration | None) -> Ask
         for option in question.options.all()
         if option.places is not None
     ]
-    full, notes = _places(questions[0].event_id, limited, registration) if limited else ({}, {})
+    left = _left(questions[0].event_id, limited, registration) if limited else {}
     erased_on = None
     if any(question.special for question in questions):
         event: Event = registration.event if registration else questions[0].event
-        erased_on = event.last_day + timedelta(days=SPECIAL_KEPT_DAYS)
-    return Asked(questions, stored, frozenset(full), notes, erased_on)
+        erased_on = event.last_day + timedelta(days=SPECIAL_DAYS)
+    return Asked(questions, stored, left, erased_on)
 
 
-def _places(
+def _left(
     event_id: int, limited: list[Option], registration: Registration | None
-) -> tuple[set[str], dict[str, str]]:
-    """Which of the limited options are full, and what to say of each; one's own place counts as free."""
+) -> dict[str, int]:
+    """How many places of each limited option are left; one's own counts as free."""
     taken = shares.taken(Event(pk=event_id), [option.share for option in limited])
     own: set[str] = set()
     if registration and registration.pk:
         own = set(registration.allotments.values_list("share", flat=True))
-    full, notes = set(), {}
-    for option in limited:
-        number = taken.get(option.share, 0) - (option.share in own)
-        left = max(0, (option.places or 0) - number)
-        if left == 0:
-            full.add(str(option.pk))
-        notes[str(option.pk)] = (
-            ngettext("%(number)s place left", "%(number)s places left", left) % {"number": left}
-            if left
-            else _("full")
+    return {
+        str(option.pk): max(
+            0, (option.places or 0) - taken.get(option.share, 0) + (option.share in own)
         )
-    return full, notes
+        for option in limited
+    }
 
 
 def _add(form: forms.BaseForm, question: Question, asked: Asked, parent: Question | None) -> None:
@@ -295,17 +362,18 @@ def _remove(answer: Answer) -> forms.Field:
 
 
 def _consent(question: Question, asked: Asked) -> forms.Field:
+    return forms.BooleanField(
+        label=_consent_in_words(question, asked), required=False, widget=_tick()
+    )
+
+
+def _consent_in_words(question: Question, asked: Asked) -> str:
     """The consent to special data names who reads them and until when."""
     names = get_text_list([str(reader) for reader in question.readers.all()], _("and"))
-    return forms.BooleanField(
-        label=_("I agree that %(readers)s may read this, and that it is deleted on %(day)s.")
-        % {
-            "readers": names or _("the organisers of the event"),
-            "day": date_format(asked.erased_on) if asked.erased_on else "",
-        },
-        required=False,
-        widget=_tick(),
-    )
+    return _("I agree that %(readers)s may read this, and that it is deleted on %(day)s.") % {
+        "readers": names or _("the organisers of the event"),
+        "day": date_format(asked.erased_on) if asked.erased_on else "",
+    }
 
 
 def _tick() -> forms.CheckboxInput:
@@ -391,6 +459,27 @@ def _names(form: forms.BaseForm, question: Question) -> list[str]:
     return [each for each in every if each in form.fields]
 
 
+def _typed(question: Question, value: Any) -> list[str] | None:
+    """An answer of the API as a person would type it, or None where it is of another sort."""
+    most = {QuestionKind.CHOICES: 1000, QuestionKind.CHOICE: 1 + question.has_second_preference}
+    if value is None:
+        return []
+    if question.is_choice:
+        chosen = value if isinstance(value, list) else [value]
+        are_numbers = all(type(one) is int for one in chosen)
+        return (
+            [str(one) for one in chosen]
+            if are_numbers and len(chosen) <= most[QuestionKind(question.kind)]
+            else None
+        )
+    if question.kind in {QuestionKind.YES_NO, QuestionKind.CONSENT}:
+        words = {True: ["yes"], False: ["no"] if question.kind == QuestionKind.YES_NO else []}
+        return words[value] if isinstance(value, bool) else None
+    if question.kind == QuestionKind.NUMBER and type(value) in {int, float}:
+        return [str(value)]
+    return [value] if isinstance(value, str) else None
+
+
 def _value(form: forms.BaseForm, question: Question) -> Any:
     """The answer as it is stored, None where there is none."""
     value = form.cleaned_data.get(field_name(question))
@@ -465,6 +554,14 @@ def _shown(form: forms.BaseForm) -> set[int]:
         return found[question.pk]
 
     return {question.pk for question in asked.questions if is_shown(question)}
+
+
+def _warn_of_lost_file(form: forms.BaseForm, question: Question) -> None:
+    """Where the form is shown again, browsers do not keep the file."""
+    if question.kind == QuestionKind.FILE and _value(form, question):
+        again = _("Choose the file once more: it is not kept until the form is complete.")
+        field = form.fields[field_name(question)]
+        field.help_text = f"{field.help_text} {again}"
 
 
 def _check_consent(form: forms.BaseForm, question: Question) -> None:

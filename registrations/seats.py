@@ -55,7 +55,8 @@ def register(
     """Take a registration and hold a seat for it if one is free; the person confirms the address by mail.
 
     With an invitation, whose link proves the address, and where the event does not ask for that proof, the state goes
-    straight on. Someone who is registered already stays so, and gets a mail that says where things stand.
+    straight on; but people whom somebody else brings always confirm for themselves. Someone who is registered already
+    stays so, and gets a mail that says where things stand.
     Raises RefusedSeat where registration is not open to this person, or a chosen answer is full.
     """
     with transaction.atomic():
@@ -67,7 +68,8 @@ def register(
         entry.check(entrance.terms, new)
         if existing := live_registration(event, person.email):
             return _welcome_back(existing, invitation)
-        is_proved = invitation is not None or not entrance.terms.checks_address
+        is_checked = entrance.terms.checks_address or brought_by is not None
+        is_proved = invitation is not None or not is_checked
         status = _next_status(event, new) if is_proved else Status.UNVERIFIED
         registration, is_new = _enter(entrance, new, status=status, given=given, by=None)
         if not is_new:

@@ -125,6 +125,13 @@ def accept_swap(registration: Registration) -> Registration:
         return registration
 
 
+def who_gives_up(registration: Registration) -> Registration | None:
+    """Return the person whose place this one can take over now, if there is one."""
+    if registration.replaces_id is None or registration.seat or not registration.is_live:
+        return None
+    return Registration.objects.confirmed().filter(pk=registration.replaces_id).first()
+
+
 def take_over(entrance: Entrance, registration: Registration) -> bool:
     """Move the seat of the person whom this one replaces, in the caller's transaction.
 

@@ -7,9 +7,12 @@ from registrations import changes, invitation_pages, me, mine, views
 urlpatterns = [
     path("events/<slug:slug>/register/", views.register, name="register"),
     path("events/<slug:slug>/register/sent/", views.registered, name="registered"),
+    path("events/<slug:slug>/notice/", views.notice, name="notice"),
+    path("events/<slug:slug>/notice/sent/", views.notice_noted, name="notice_noted"),
     path("events/<slug:slug>/participants/", views.participants, name="participants"),
     path("r/<str:token>/", mine.registration, name="registration"),
     path("r/<str:token>/verify/", mine.verify, name="registration_verify"),
+    path("r/<str:token>/swap/", mine.swap, name="registration_swap"),
     path("r/<str:token>/accept/", mine.accept, name="registration_accept"),
     path("r/<str:token>/cancel/", mine.cancel, name="registration_cancel"),
     path("r/<str:token>/change/", changes.change, name="registration_change"),

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,8 @@ POLICIES = {
     "events/<slug:slug>/calendar.ics": "file",
     "events/<slug:slug>/register/": "form",
     "events/<slug:slug>/register/sent/": "page",
+    "events/<slug:slug>/notice/": "form",
+    "events/<slug:slug>/notice/sent/": "page",
     "events/<slug:slug>/participants/": "page",
     "calendar/": "page",
     "calendar/all.ics": "file",
@@ -46,6 +49,7 @@ POLICIES = {
     "news/<slug:slug>/": "page",
     "r/<str:token>/": "secret",
     "r/<str:token>/verify/": "button",
+    "r/<str:token>/swap/": "button",
     "r/<str:token>/accept/": "button",
     "r/<str:token>/cancel/": "secret",
     "r/<str:token>/change/": "secret",
@@ -114,7 +118,8 @@ def site(db):
     registration.pending_email = "new@example.org"
     registration.save()
     invitation = InvitationFactory(event=event)
-    terms(event, shows_participants=True)
+    soon = event.starts_at - timedelta(days=1)
+    terms(event, shows_participants=True, members_only_until=soon)
     own = {
         "r": token_of(registration),
         "me": mailed_link.token_of(registration.email),
