@@ -76,6 +76,7 @@ POLICIES = {
     "calendar/personal/<str:token>.ics": "feed",
     "api/v1/^events/$": "asked",
     "api/v1/^events/(?P<slug>[^/.]+)/$": "asked",
+    "api/v1/^events/(?P<slug>[^/.]+)/questions/$": "asked",
     "api/v1/^events/(?P<slug>[^/.]+)/registrations/$": "door",
     "api/v1/^articles/$": "asked",
     "api/v1/^articles/(?P<slug>[^/.]+)/$": "asked",
