@@ -79,6 +79,7 @@ def participants(request: StaffRequest, pk: int) -> HttpResponse:
             actions=bulk.possible(event, [state for state, n in counted.items() if n]),
             availability=availability.of_event(event),
             can_add=takes_people(event),
+            erasures=event.erasures.all(),
         ),
     )
 

@@ -10,9 +10,16 @@ from django.utils.html import escape
 
 from accounts.models import Role
 from events.models import Entry, Mode
-from registrations import answers, decisions, seats, swaps
+from registrations import answers, decisions, erasure, seats, swaps
 from registrations.answers import Given
-from registrations.models import Invitation, QuestionKind, Registration, Special, Status
+from registrations.models import (
+    Erasure,
+    Invitation,
+    QuestionKind,
+    Registration,
+    Special,
+    Status,
+)
 from tests.factories import (
     EventFactory,
     InvitationFactory,
@@ -31,8 +38,8 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 #: Wagtail's frame and the tabs (16); the event with its facts (3); questions with options and readers (3); the count,
-#: states, people, answers, queue, places; and the jurisdictions to choose from.
-LIST = 28
+#: states, people, answers, queue, places, what was erased; and the jurisdictions to choose from.
+LIST = 29
 
 #: Text that would do something if it were not text.
 ODD = '<b onclick="x()">=1+1</b>'
@@ -343,6 +350,18 @@ def test_somebody_added_to_a_full_event_waits_and_staff_hear_why(desk, event):
     enrolled(event, 2)
     assert "Ana Müller 3 is on the waiting list. No place is free." in add(desk, event, 3).text
     assert Registration.objects.get(email="person3@example.org").status == Status.WAITING
+
+
+def test_what_was_erased_is_said_without_saying_who(desk, event):
+    registration = verified(event)
+    erasure.erase([registration], reason=Erasure.Reason.ASKED)
+
+    page = desk.get(reverse("desk_participants", args=[event.pk])).text
+
+    assert "What was erased" in page
+    assert "1 person" in page
+    assert "the person asked for it" in page
+    assert registration.email not in page
 
 
 def test_home_says_where_people_wait_for_a_decision(desk, organisation):

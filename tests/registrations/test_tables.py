@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
@@ -257,6 +257,7 @@ def test_odd_texts_come_back_as_they_were(write):
 
 
 @pytest.mark.parametrize("write", [tables.write_csv, tables.write_xlsx])
+@settings(deadline=None)
 @given(texts=st.lists(st.text(), min_size=1, max_size=5))
 def test_any_text_comes_back_as_it_was_but_for_blanks_around_it(write, texts):
     data = b"".join(write(["n", "text"], [["x", text] for text in texts]))
