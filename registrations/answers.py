@@ -1,6 +1,6 @@
 """Stores what people answer, and takes the numbered places of answers that are limited."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -99,11 +99,35 @@ def missing(registration: Registration, *, moment: str = Moment.REGISTRATION) ->
     if not questions:
         return []
     answered = {answer.question_id: answer.value for answer in registration.answers.all()}
-    return [
+    found = [
         question
         for question in questions
         if question.pk not in answered and is_asked(question, answered)
     ]
+    full = full_options(found) if any(question.is_choice for question in found) else set()
+    return [question for question in found if has_room(question, full)]
+
+
+def full_options(questions: Iterable[Question]) -> set[str]:
+    """Return the ids, as text, of the options of these questions whose places are all taken."""
+    limited = [
+        option
+        for question in questions
+        for option in question.options.all()
+        if option.places is not None
+    ]
+    if not limited:
+        return set()
+    taken = shares.taken(limited[0].question.event, [option.share for option in limited])
+    return {str(one.pk) for one in limited if taken[one.share] >= (one.places or 0)}
+
+
+def has_room(question: Question, full: Collection[str]) -> bool:
+    """Whether anything can be answered: nobody is held up by a choice of which every option is full."""
+    if not question.is_choice:
+        return True
+    options = list(question.options.all())
+    return not options or any(str(option.pk) not in full for option in options)
 
 
 def unanswered(registration: Registration) -> QuerySet[Question]:

@@ -294,7 +294,9 @@ def _add(form: forms.BaseForm, question: Question, asked: Asked, parent: Questio
 def _field(question: Question, asked: Asked, answer: Answer | None) -> forms.Field:
     """The field of one kind of question. Every message says what to do."""
     needed: dict[str, Any] = {
-        "required": question.is_required and not _has_filled_up(question, asked)
+        "required": question.is_required
+        and not _has_filled_up(question, asked)
+        and answers.has_room(question, asked.full)
     }
     empty = _("Answer the question “%(question)s”.") % {"question": question.label}
     said: dict[str, Any] = {**needed, "error_messages": {"required": empty}}

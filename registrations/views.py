@@ -17,7 +17,7 @@ from events.models import Event
 from registrations import availability, colleagues, entry, guards, line, notices
 from registrations.doors import private
 from registrations.forms import NoticeForm, RegisterForm
-from registrations.models import Terms
+from registrations.models import Terms, terms_of
 from registrations.seating import RefusedSeat
 
 
@@ -64,7 +64,11 @@ def registered(request: HttpRequest, slug: str) -> HttpResponse:
     return TemplateResponse(
         request,
         "registrations/registered.html",
-        {**notices.facts(event), "hold_hours": settings.HOLD_HOURS},
+        {
+            **notices.facts(event),
+            "hold_hours": settings.HOLD_HOURS,
+            "checks_address": terms_of(event).checks_address,
+        },
     )
 
 

@@ -78,7 +78,7 @@ class Replay:
     def __call__(self) -> None:
         """Register one more person."""
         if not hasattr(self.local, "connection"):
-            self.local.connection = psycopg.connect(self.url)
+            self.local.connection = psycopg.connect(self.url, cursor_factory=psycopg.ClientCursor)
         said = self.model
         known: dict[Any, Any] = {
             said.email: f"replayed{next(NUMBERS)}@example.org",
@@ -86,14 +86,13 @@ class Replay:
             said.seat: said.seat,
             said.pk: said.pk,
         }
-        with self.local.connection.cursor() as cursor:
+        with self.local.connection.transaction(), self.local.connection.cursor() as cursor:
             for sql, params in self.statements:
                 cursor.execute(sql, self._adapt(params, known))
                 if 'MAX("registrations_registration"."seat")' in sql:
                     known[said.seat] = cursor.fetchone()[0] + 1
                 elif sql.startswith('INSERT INTO "registrations_registration"'):
                     known[said.pk] = cursor.fetchone()[0]
-        self.local.connection.commit()
 
     def _adapt(self, params: Any, known: dict[Any, Any]) -> Any:
         return tuple(self._one(value, known) for value in params) if params else None
@@ -104,8 +103,8 @@ class Replay:
             value = value.replace(said.email, known[said.email])
             value = value.replace(said.reference, known[said.reference])
             return value.replace(f"registration/{said.pk}/", f"registration/{known[said.pk]}/")
-        if type(value) is int and value in (said.pk, said.seat):
-            return known[value]
+        if isinstance(value, int) and not isinstance(value, bool) and value in known:
+            return int(known[value])
         return value
 
 

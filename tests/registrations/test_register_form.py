@@ -101,6 +101,22 @@ def test_what_is_wrong_with_an_answer_is_said_and_all_is_kept(event, send):
     assert Registration.objects.count() == 0
 
 
+def test_nobody_is_held_up_by_a_choice_of_which_every_option_is_full(event, send):
+    visit = QuestionFactory(event=event, kind="choice", is_required=True)
+    option = OptionFactory(question=visit, places=1)
+    send(email="first@example.org", **{field(visit): option.pk})
+    assert send(email="second@example.org").status_code == 302
+    second = Registration.objects.get(email="second@example.org")
+    assert seats.verify(second).status == "confirmed"
+
+
+def test_where_addresses_are_not_checked_the_next_page_asks_for_no_button(client, event, send):
+    terms(event, checks_address=False)
+    answer = client.get(send()["Location"])
+    assert "Press the button" not in answer.text
+    assert Registration.objects.get().status == "confirmed"
+
+
 def test_a_slip_in_the_address_loses_no_ticked_box(event, send):
     several = QuestionFactory(event=event, kind="choices")
     options = [OptionFactory(question=several) for _n in range(3)]
