@@ -126,7 +126,7 @@ def notice_noted(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _event(slug: str) -> Event:
-    events = availability.with_terms(Event.objects.public().with_facts())
+    events = availability.with_terms(Event.objects.public().with_organisations())
     return get_object_or_404(events, slug=slug)
 
 
