@@ -13,12 +13,13 @@ COPY requirements.txt .
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.txt
 
 COPY . .
-# The key serves this one command and is kept nowhere. Static files belong to root, var and media to us.
+# The key serves this one command and is kept nowhere. Static files belong to root, var, media and private to us.
 RUN SECRET_KEY=for-collectstatic-only python manage.py collectstatic --noinput --verbosity 0 \
-    && install --directory --owner plenary --group plenary var media
+    && install --directory --owner plenary --group plenary var media private
 
 USER 10001
 ENV MEDIA_ROOT=/app/media
+ENV PRIVATE_ROOT=/app/private
 EXPOSE 8000
 
 # Asks with the site's own name, as other names are refused.

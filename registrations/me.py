@@ -165,6 +165,12 @@ def me_erased(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "me/erased.html")
 
 
+@public
+def privacy_page(request: HttpRequest) -> HttpResponse:
+    """What is kept of people, what for and how long."""
+    return TemplateResponse(request, "me/privacy.html", {"records": privacy.in_groups()})
+
+
 @login_not_required
 @require_safe
 def personal_calendar(request: HttpRequest, token: str) -> HttpResponse:

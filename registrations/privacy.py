@@ -148,6 +148,39 @@ KEPT: dict[str, dict[str, Kept]] = {
 }
 
 
+#: What the records are called on the page that says what is kept.
+RECORDS: dict[str, Words] = {
+    "registrations": gettext_lazy("Your registrations"),
+    "answers": gettext_lazy("Your answers to the organiser's questions"),
+    "moves": gettext_lazy("What happened to a registration"),
+    "attendance": gettext_lazy("When you were there"),
+    "invitations": gettext_lazy("Invitations to you"),
+    "notices_of_opening": gettext_lazy("Your wish to hear when registering opens"),
+    "messages": gettext_lazy("Mail to you"),
+    "calendar_feed": gettext_lazy("Your calendar feed"),
+}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Fields of one record that are kept for the same purpose and time."""
+
+    names: list[str]
+    kept: Kept
+
+
+def in_groups() -> list[tuple[Words, list[Group]]]:
+    """Return what is kept, by record, with the fields of the same purpose and time together."""
+    found: list[tuple[Words, list[Group]]] = []
+    for record, fields in KEPT.items():
+        groups: dict[tuple[str, str], Group] = {}
+        for name, kept in fields.items():
+            key = (str(kept.purpose), str(kept.retention))
+            groups.setdefault(key, Group([], kept)).names.append(name.replace("_", " "))
+        found.append((RECORDS[record], list(groups.values())))
+    return found
+
+
 def is_known(email: str) -> bool:
     """Whether anything at all is kept on an address, besides messages. It takes the same steps in any case."""
     tables = (Registration, Invitation, OpeningNotice, PersonalFeed)

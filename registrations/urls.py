@@ -27,6 +27,7 @@ urlpatterns = [
     path("i/<str:token>/decline/", invitation_pages.decline, name="invitation_decline"),
     path("i/<str:token>/register/", invitation_pages.register, name="invitation_register"),
     path("address/<str:token>/", changes.prove_address, name="registration_address"),
+    path("privacy/", me.privacy_page, name="privacy"),
     path("me/", me.me, name="me"),
     path("me/sent/", me.me_sent, name="me_sent"),
     path("me/calendar/", me.me_calendar, name="me_calendar"),

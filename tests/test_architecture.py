@@ -64,6 +64,7 @@ POLICIES = {
     "i/<str:token>/open/": "button",
     "i/<str:token>/decline/": "button",
     "i/<str:token>/register/": "secret",
+    "privacy/": "page",
     "me/": "form",
     "me/sent/": "page",
     "me/calendar/": "press",

@@ -1,13 +1,15 @@
 """The queue: its order, its ranks, offers by the clock and by hand."""
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 
 from events import lifecycle
 from events.models import Mode
 from registrations import line, seats, swaps
-from registrations.models import Status
+from registrations.models import Status, Vacancy
 from registrations.seats import RefusedSeat
 from tests.factories import EventFactory, UserFactory, enrolled, terms, verified
 from tests.registrations.standing import gaps_are_written_down, reasons, standing
@@ -113,6 +115,19 @@ def test_smaller_rooms_renumber_the_seats_and_keep_the_gaps_true():
     assert sorted(standing(people[n])[1] for n in (1, 3, 4)) == [1, 2, 3]
     assert gaps_are_written_down(event, Mode.IN_PERSON)
     assert enrolled(event, 9).status == Status.WAITING
+
+
+def test_free_seats_of_before_are_written_down_when_migrating():
+    event = EventFactory(hybrid=True)
+    people = [enrolled(event, n) for n in range(1, 6)]
+    seats.cancel(people[1]), seats.cancel(people[3])
+    Vacancy.objects.all().delete()
+
+    migration = import_module("registrations.migrations.0003_write_down_free_seats")
+    for _time in range(2):
+        migration.write_down(apps, None)
+
+    assert sorted(Vacancy.objects.values_list("seat", flat=True)) == [2, 4]
 
 
 def test_a_wish_for_another_mode_stands_in_line_by_the_first_submission(time_machine):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.core.files.base import ContentFile
+from django.utils.html import escape
 
 from outbox.models import Message
 from registrations import answers, privacy, swaps
@@ -98,6 +99,16 @@ def test_every_field_that_is_stored_has_a_purpose_and_a_time(record):
     stored = {field.name for field in model._meta.concrete_fields} - inner
     named = {renamed.get(name, name) for name in stored}
     assert named - set(privacy.KEPT[record]) == set()
+
+
+def test_a_public_page_says_all_of_it(client):
+    page = client.get("/privacy/").text
+    for record, fields in privacy.KEPT.items():
+        assert escape(str(privacy.RECORDS[record])) in page
+        for name, kept in fields.items():
+            assert name.replace("_", " ") in page
+            assert escape(str(kept.purpose)) in page
+            assert escape(str(kept.retention)) in page
 
 
 def test_the_file_holds_what_the_table_says_and_nothing_else(full_address):

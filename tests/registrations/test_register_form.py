@@ -167,7 +167,7 @@ def test_the_page_asks_the_database_as_often_for_one_question_as_for_many(
         for _m in range(amount):
             OptionFactory(question=question, places=5)
             OrganisationFactory()
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(10):
         client.get(reverse("register", args=[event.slug]))
 
 

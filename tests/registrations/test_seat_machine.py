@@ -21,13 +21,15 @@ from hypothesis.stateful import (
 from events import lifecycle
 from events.models import Entry, Event, Mode
 from events.models import Status as EventStatus
-from registrations import decisions, line, seating, seats, swaps
+from outbox.models import Message
+from registrations import decisions, erasure, line, seating, seats, swaps
 from registrations.answers import Given
 from registrations.entry import Entrance
 from registrations.models import (
     LIVE,
     MOVES,
     Allotment,
+    Erasure,
     QuestionKind,
     Registration,
     Status,
@@ -223,6 +225,17 @@ class SeatMachine(RuleBasedStateMachine):
                 swaps.accept_swap(registration)
             except RefusedSeat:
                 assert registration.status != Status.CONFIRMED
+
+    @rule(n=PEOPLE)
+    def erase(self, n):
+        known = self._live(n)
+        written = Message.objects.count()
+        assert erasure.erase(known, reason=Erasure.Reason.ASKED) == len(known)
+        for registration in known:
+            registration.refresh_from_db()
+            assert (registration.name, registration.status) == ("", Status.CANCELLED)
+            told = [one.key for one in Message.objects.order_by("pk")[written:]]
+            assert not any(key.startswith(f"registration/{registration.pk}/") for key in told)
 
     @rule()
     def lift_the_limit(self):
