@@ -25,7 +25,8 @@ def sweep() -> None:
 
 @shared_task
 def purge() -> None:
-    """Forget messages that were sent or stopped long ago."""
+    """Forget messages that were sent, given up or stopped long ago."""
     Message.objects.filter(
-        state__in=[State.SENT, State.STOPPED], created_at__lt=timezone.now() - KEPT
+        state__in=[State.SENT, State.FAILED, State.STOPPED],
+        created_at__lt=timezone.now() - KEPT,
     ).delete()

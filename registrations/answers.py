@@ -3,9 +3,11 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from django.core.files import File
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -50,6 +52,7 @@ def store(registration: Registration, given: Iterable[Given]) -> None:
             registration=registration, question=question, defaults=values
         )
         if one.file is not None:
+            delete_file(answer)
             answer.file.save(_file_name(registration, question, one.file), one.file)
         if question.is_choice and registration.seat:
             take_options(registration, answer, strict=True)
@@ -171,6 +174,16 @@ def in_words(question: Question, value: Any, options: dict[int, str] | None = No
     return str(value)
 
 
+def delete_file(answer: Answer) -> None:
+    """Delete the file of an answer, if it has one, once the transaction stands.
+
+    What fails is logged and stops nobody; `erasure.forget_leftovers` takes the file later.
+    """
+    if answer.file:
+        delete = partial(answer.file.storage.delete, str(answer.file.name))
+        transaction.on_commit(delete, robust=True)
+
+
 def field_name(question: Question) -> str:
     """The name of a question's field in forms and in the API."""
     return f"question_{question.pk}"
@@ -199,8 +212,7 @@ def _full(options: list[Option]) -> str:
 
 def _take_back(registration: Registration, question: Question) -> None:
     for answer in registration.answers.filter(question=question):
-        if answer.file:
-            answer.file.delete(save=False)
+        delete_file(answer)
         answer.delete()
     if question.is_choice:
         held = [option.share for option in question.options.all()]

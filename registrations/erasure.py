@@ -15,10 +15,10 @@ from django.db.models.functions import Concat, Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from events.models import Event
+from events.models import Event, Status
 from outbox import control
 from outbox.models import Message
-from registrations import seating, seats
+from registrations import answers, seating, seats
 from registrations.models import (
     Allotment,
     Answer,
@@ -32,6 +32,7 @@ from registrations.models import (
     UsedLink,
     new_link_key,
 )
+from registrations.models.questions import private_storage
 from registrations.privacy import SPECIAL_DAYS, of_address
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ USUAL_MONTHS = 24
 AT_ONCE = 500
 FORGOTTEN_AFTER = timedelta(days=1)
 OF_A_REGISTRATION = re.compile(r"registration/(\d+)/")
+ASKS_TO_COME_INSTEAD_OF = re.compile(r"registration/\d+/substitute/(\d+)$")
+FILES = "answers"
 
 
 def erase_address(email: str) -> int:
@@ -51,6 +54,7 @@ def erase_address(email: str) -> int:
         of_address(Invitation.objects.all(), email).delete()
         of_address(OpeningNotice.objects.all(), email).delete()
         of_address(PersonalFeed.objects.all(), email).delete()
+        _forget_in(Registration.objects.all(), PendingImport.objects.all(), {email.lower()})
         messages = Message.objects.alias(address=Lower("recipient"))
         control.empty(messages.filter(address=email.lower()))
     return count
@@ -67,18 +71,25 @@ def erase(registrations: Iterable[Registration], *, reason: Erasure.Reason) -> i
     return sum(_erase_of_event(event_id, pks, reason) for event_id, pks in by_event.items())
 
 
+def is_past(event: Event) -> bool:
+    """Whether an event is over for good: one that is postponed is not, whatever its old date."""
+    return event.is_over and event.status != Status.POSTPONED
+
+
 def erase_special(now: datetime) -> int:
     """Erase the answers of special categories some days after each event; return how many answers."""
-    due = Answer.objects.exclude(question__special="").filter(
-        registration__event__ends_at__lte=now - timedelta(days=SPECIAL_DAYS)
+    due = (
+        Answer.objects.exclude(question__special="")
+        .exclude(registration__event__status=Status.POSTPONED)
+        .filter(registration__event__ends_at__lte=now - timedelta(days=SPECIAL_DAYS))
     )
     count = 0
     for event_id in due.order_by().values_list("registration__event_id", flat=True).distinct():
         with transaction.atomic():
             event = seating.lock_event(Event(pk=event_id))
-            answers = due.filter(registration__event=event)
-            people = answers.order_by().values("registration").distinct().count()
-            erased = _delete_answers(answers)
+            found = due.filter(registration__event=event)
+            people = found.order_by().values("registration").distinct().count()
+            erased = _delete_answers(found)
             _note(event, Erasure.Reason.SPECIAL, people=people, answers=erased)
             count += erased
     return count
@@ -94,6 +105,7 @@ def erase_overdue(now: datetime) -> int:
         | Exists(OpeningNotice.objects.filter(**rows_of)),
         ends_at__lte=_months_before(now, 1),
     )
+    ended = ended.exclude(status=Status.POSTPONED)
     for event in ended.with_organisations().order_by("pk"):
         months = event.organisers[0].retention_months if event.organisers else USUAL_MONTHS
         if event.ends_at > _months_before(now, months):
@@ -107,9 +119,10 @@ def erase_overdue(now: datetime) -> int:
 
 
 def forget_leftovers(now: datetime) -> None:
-    """Forget one-time links that would have run out, and lists that nobody said yes to."""
+    """Forget one-time links that would have run out, lists that nobody said yes to, and files of no answer."""
     UsedLink.objects.filter(used_at__lte=now - FORGOTTEN_AFTER).delete()
     PendingImport.objects.filter(uploaded_at__lte=now - FORGOTTEN_AFTER).delete()
+    _delete_stray_files(now)
 
 
 def _erase_of_event(event_id: int, pks: Collection[int], reason: Erasure.Reason) -> int:
@@ -117,18 +130,19 @@ def _erase_of_event(event_id: int, pks: Collection[int], reason: Erasure.Reason)
         event = seating.lock_event(Event(pk=event_id))
         people = Registration.objects.known().filter(event=event, pk__in=pks)
         known = list(people.select_for_update().order_by("pk"))
-        if not event.is_over:
+        if not is_past(event):
             for registration in known:
                 seats.cancel(registration, is_told=False)
         addresses = {registration.email.lower() for registration in known}
         ids = {registration.pk for registration in known}
         _empty_messages(event, ids, addresses)
-        answers = _delete_answers(Answer.objects.filter(registration__in=ids))
+        erased = _delete_answers(Answer.objects.filter(registration__in=ids))
         _delete_invitations(event, ids, addresses)
+        _forget_in(event.registrations.all(), event.pending_imports.all(), addresses)
         for start in range(0, len(known), AT_ONCE):
             _blank(known[start : start + AT_ONCE])
         if known:
-            _note(event, reason, people=len(known), answers=answers)
+            _note(event, reason, people=len(known), answers=erased)
         _delete_feeds(addresses)
         return len(known)
 
@@ -156,11 +170,43 @@ def _blank(people: list[Registration]) -> None:
     )
 
 
-def _delete_answers(answers: QuerySet[Answer]) -> int:
-    """Delete answers with their files. A file goes before its row, so that none is left that nobody knows of."""
-    for answer in answers.exclude(file=""):
-        answer.file.delete(save=False)
-    return answers.delete()[0]
+def _delete_answers(found: QuerySet[Answer]) -> int:
+    """Delete answers, and their files once that stands."""
+    for answer in found.exclude(file=""):
+        answers.delete_file(answer)
+    return found.delete()[0]
+
+
+def _delete_stray_files(now: datetime) -> None:
+    """Delete files that no answer names: their transaction was undone, or deleting them failed at first.
+
+    Young ones stay: their transaction may still be open.
+    """
+    storage = private_storage()
+    try:
+        found = [f"{FILES}/{name}" for name in storage.listdir(FILES)[1]]
+    except FileNotFoundError:
+        return
+    known = set(Answer.objects.exclude(file="").values_list("file", flat=True))
+    for name in found:
+        try:
+            if name not in known and storage.get_modified_time(name) <= now - FORGOTTEN_AFTER:
+                storage.delete(name)
+        except OSError:
+            logger.exception("A file of no answer could not be deleted: %s", name)
+
+
+def _forget_in(
+    registrations: QuerySet[Registration], imports: QuerySet[PendingImport], addresses: set[str]
+) -> None:
+    """Take addresses out of changes that nobody proved and of lists that nobody said yes to."""
+    unproved = registrations.alias(address=Lower("pending_email"))
+    unproved.filter(address__in=addresses).update(pending_email="")
+    for pending in imports.select_for_update():
+        rows = [row for row in pending.rows if row["email"].strip().lower() not in addresses]
+        if len(rows) < len(pending.rows):
+            pending.rows = rows
+            pending.save(update_fields=["rows"])
 
 
 def _delete_invitations(event: Event, ids: set[int], addresses: set[str]) -> None:
@@ -186,16 +232,30 @@ def _delete_feeds(addresses: set[str]) -> None:
 
 
 def _empty_messages(event: Event, ids: set[int], addresses: set[str]) -> None:
-    """Empty the messages of the event about these registrations or to these addresses; nothing waiting goes out."""
+    """Empty the messages of the event about or naming these people or to their addresses; nothing waiting goes out."""
+    naming = _keys_naming(ids)
     rows = Message.objects.about(f"event/{event.pk}").exclude(recipient="")
     found = [
         pk
         for pk, key, recipient in rows.values_list("pk", "key", "recipient").iterator()
         if recipient.lower() in addresses
+        or key in naming
         or ((match := OF_A_REGISTRATION.match(key)) and int(match[1]) in ids)
+        or ((match := ASKS_TO_COME_INSTEAD_OF.match(key)) and int(match[1]) in ids)
     ]
     for start in range(0, len(found), AT_ONCE):
         control.empty(Message.objects.filter(pk__in=found[start : start + AT_ONCE]))
+
+
+def _keys_naming(ids: set[int]) -> set[str]:
+    """The keys of messages to others that name these people: to their colleagues, and to whom they came instead of."""
+    brought = Registration.objects.filter(brought_by__in=ids).values_list("pk", flat=True)
+    came = Registration.objects.filter(pk__in=ids, replaces__isnull=False).exclude(
+        confirmed_at=None
+    )
+    return {f"registration/{pk}/verify" for pk in brought} | {
+        f"registration/{pk}/replaced" for pk in came.values_list("replaces", flat=True)
+    }
 
 
 def _note(event: Event, reason: Erasure.Reason, *, people: int, answers: int) -> None:

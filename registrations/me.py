@@ -151,7 +151,7 @@ def me_erase(request: HttpRequest, email: str) -> HttpResponse:
         mailed_link.close(request)
         return redirect("me_erased")
     registrations = list(_registrations(email))
-    given_up = [one for one in registrations if one.is_live and not one.event.is_over]
+    given_up = [one for one in registrations if one.is_live and not erasure.is_past(one.event)]
     return TemplateResponse(
         request,
         "me/erase.html",

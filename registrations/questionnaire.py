@@ -1,6 +1,6 @@
 """Makes and changes the questions of an event, without taking anything from people unseen."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -17,7 +17,11 @@ READY_MADE = (Special.DIET, Special.ACCESS)
 
 
 class RefusedQuestion(Exception):
-    """The question cannot be as it was asked for; the text says why and what to do."""
+    """The question cannot be as it was asked for; the text says why and what to do, `field` what it is about."""
+
+    def __init__(self, text: str, *, field: str = "options") -> None:
+        super().__init__(text)
+        self.field = field
 
 
 @dataclass(frozen=True)
@@ -74,12 +78,15 @@ def save(
     """Store a question with its options; people with a seat who chose one with limited places get these, in order.
 
     An option whose line has another text keeps what people chose. Raises RefusedQuestion, with the number, for an
-    option that people chose and that is gone, and for fewer places than are taken.
+    option that people chose and that is gone, for fewer places than are taken, and for readers whom people who answered
+    did not agree to.
     """
     with transaction.atomic():
         seating.lock_event(question.event)
         if question.pk is None:
             question.position = _last(question.event) + 1
+        elif readers is not None:
+            _check_readers(question, readers)
         question.save()
         if readers is not None:
             question.readers.set(readers)
@@ -133,9 +140,10 @@ def remove(question: Question) -> int:
         for share in [option.share for option in question.options.all()]:
             question.event.allotments.filter(share=share).delete()
         question.followed_by.update(shown_if=None, shown_if_answer="")
+        for answer in given:
+            answers.delete_file(answer)
         question.answers.all().delete()
         question.delete()
-        transaction.on_commit(lambda: _delete_files(given))
     return len(given)
 
 
@@ -143,6 +151,20 @@ def chosen_by(option: Option) -> int:
     """How many people chose an option."""
     values = Answer.objects.filter(question=option.question_id).values_list("value", flat=True)
     return sum(option.pk in value for value in values)
+
+
+def _check_readers(question: Question, readers: Collection[User]) -> None:
+    """Consent was given to the readers who were named; there may be fewer of them, but no others."""
+    named = set(question.readers.all())
+    added = [reader for reader in readers if reader not in named]
+    if added and question.answers.exists():
+        raise RefusedQuestion(
+            _(
+                "People who have answered agreed that those named now read their answers, and nobody else."
+                " For other readers remove the question, which erases its answers, and add another."
+            ),
+            field="readers",
+        )
 
 
 def _match(
@@ -225,12 +247,6 @@ def _give_places(question: Question) -> None:
     ):
         answer.question = question
         answers.take_options(answer.registration, answer, strict=False)
-
-
-def _delete_files(given: Iterable[Answer]) -> None:
-    for answer in given:
-        if answer.file:
-            answer.file.delete(save=False)
 
 
 def _last(event: Event) -> int:

@@ -133,7 +133,7 @@ def _edit(request: StaffRequest, event: Event, found: Question, title: str) -> H
             try:
                 form.store()
             except RefusedQuestion as refusal:
-                form.add_error("options", str(refusal))
+                form.add_error(refusal.field, str(refusal))
                 warnings = []
             else:
                 messages.success(request, _("Saved."))

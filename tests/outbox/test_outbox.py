@@ -203,7 +203,12 @@ def test_withdrawn_messages_are_not_sent():
 
 def test_purge_forgets_only_what_is_old_and_over():
     old = timezone.now() - timedelta(days=91)
-    for key, state in [("a", State.SENT), ("b", State.WAITING), ("c", State.SENT)]:
+    for key, state in [
+        ("a", State.SENT),
+        ("b", State.WAITING),
+        ("c", State.SENT),
+        ("d", State.FAILED),
+    ]:
         message(key)
         Message.objects.filter(key=key).update(
             state=state, sent_at=old if state == State.SENT else None, created_at=old

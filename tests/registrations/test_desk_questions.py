@@ -217,6 +217,21 @@ def test_readers_are_those_who_manage_the_event(desk, manager, organisation, eve
     assert list(question.readers.all()) == [colleague]
 
 
+def test_who_has_answered_is_read_by_nobody_who_was_not_named(desk, manager, organisation, event):
+    first = MembershipFactory(organisation=organisation, role=Role.ORGANISER).user
+    second = MembershipFactory(organisation=organisation, role=Role.ORGANISER).user
+    diet = QuestionFactory(event=event, special="diet")
+    change(desk, diet, readers=[manager.pk, first.pk])
+    answers.store(enrolled(event, 1), [Given(diet, "vegan", consents=True)])
+
+    added = change(desk, diet, readers=[manager.pk, second.pk])
+    assert "remove the question" in errors(added)["readers"]
+    assert set(diet.readers.all()) == {manager, first}
+
+    assert change(desk, diet, readers=[first.pk]).status_code == 302
+    assert list(diet.readers.all()) == [first]
+
+
 def test_what_staff_type_is_text_on_the_pages(desk, event):
     new(desk, event, "choice", label=ODD, options=f"{ODD}\nB", help_text=ODD, purpose=ODD)
     question = Question.objects.get()

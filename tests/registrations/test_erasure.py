@@ -1,17 +1,29 @@
 """Erasing people: what goes, what stays, and that nobody hears of it by mail."""
 
+import os
 from datetime import timedelta
 
 import pytest
 import time_machine
 from django.core.files.base import ContentFile
+from django.db import transaction
 from django.utils import timezone
 
 from events import lifecycle
 from events.models import EventOrganisation
 from outbox import control, delivery
 from outbox.models import Message, State
-from registrations import answers, attendance, erasure, figures, links, seats, swaps, tasks
+from registrations import (
+    answers,
+    attendance,
+    colleagues,
+    erasure,
+    figures,
+    links,
+    seats,
+    swaps,
+    tasks,
+)
 from registrations.answers import Given
 from registrations.models import (
     Answer,
@@ -23,6 +35,7 @@ from registrations.models import (
     Registration,
     UsedLink,
 )
+from registrations.models.questions import private_storage
 from tests.factories import (
     EventFactory,
     InvitationFactory,
@@ -145,17 +158,172 @@ def test_a_message_on_its_way_is_not_taken_up_again():
     assert Message.objects.get().state == State.STOPPED
 
 
-def test_answers_go_with_their_files():
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """The private storage, in a folder of the test's own."""
+    storage = private_storage()
+    monkeypatch.setattr(storage, "location", str(tmp_path))
+    return storage
+
+
+def stored_files(storage):
+    return set(storage.listdir("answers")[1])
+
+
+def sends(registration, question, words=b"%PDF"):
+    """Answer with a file; return its name."""
+    sent = Given(question, "cv.pdf", file=ContentFile(words, "cv.pdf"))
+    with transaction.atomic():
+        answers.store(registration, [sent])
+    return registration.answers.get(question=question).file.name
+
+
+def age(storage, name, hours):
+    at = (timezone.now() - timedelta(hours=hours)).timestamp()
+    os.utime(storage.path(name), (at, at))
+
+
+def test_answers_go_with_their_files(django_capture_on_commit_callbacks):
     event = EventFactory()
     question = QuestionFactory(event=event, kind="file")
     registration = verified(event, 1)
     answers.store(registration, [Given(question, "cv.pdf", file=ContentFile(b"%PDF", "cv.pdf"))])
     file = Answer.objects.get().file
-    assert file.storage.exists(file.name)
-    erasure.erase([registration], reason=ASKED)
+    with django_capture_on_commit_callbacks(execute=True):
+        erasure.erase([registration], reason=ASKED)
+        assert file.storage.exists(file.name)
     assert not file.storage.exists(file.name)
     assert Answer.objects.count() == 0
     assert Erasure.objects.get().answers == 1
+
+
+def test_a_file_that_is_replaced_goes_once_the_new_one_stands(
+    files, django_capture_on_commit_callbacks
+):
+    question = QuestionFactory(kind="file")
+    registration = verified(question.event, 1)
+    old = sends(registration, question)
+    with django_capture_on_commit_callbacks(execute=True):
+        new = sends(registration, question, b"%PDF-2")
+        assert files.exists(old)
+    assert (files.exists(old), files.exists(new)) == (False, True)
+    with django_capture_on_commit_callbacks(execute=True):
+        answers.store(registration, [Given(question, None)])
+        assert files.exists(new)
+    assert not files.exists(new)
+
+
+def test_files_that_no_answer_names_go_after_a_day(files):
+    question = QuestionFactory(kind="file")
+    named = sends(verified(question.event, 1), question)
+    stray, young = (files.save(f"answers/{name}.pdf", ContentFile(b"x")) for name in "ab")
+    age(files, named, 25)
+    age(files, stray, 25)
+    age(files, young, 23)
+    tasks.erase_due()
+    assert {f"answers/{name}" for name in stored_files(files)} == {named, young}
+
+
+def test_a_file_that_cannot_be_deleted_stops_nobody(
+    files, monkeypatch, django_capture_on_commit_callbacks
+):
+    def refuse(name):
+        tried.append(name)
+        raise PermissionError(name)
+
+    tried = []
+    event = held_past_event(20)
+    question = QuestionFactory(event=event, kind="file", special="diet")
+    for n in (1, 2):
+        sent = Given(question, "a.pdf", file=ContentFile(b"x", "a.pdf"), consents=True)
+        answers.store(was_at(event, n), [sent])
+    for name in "ab":
+        age(files, files.save(f"answers/{name}.pdf", ContentFile(b"x")), 25)
+    UsedLink.objects.create(digest="1", used_at=timezone.now() - timedelta(days=2))
+    monkeypatch.setattr(files, "delete", refuse)
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.erase_due()
+    assert len(tried) == 4
+    assert (Answer.objects.count(), UsedLink.objects.count()) == (0, 0)
+
+
+def test_who_named_a_substitute_or_a_colleague_is_named_in_no_mail_after_erasure():
+    event = EventFactory()
+    terms(event)
+    said = person(1, given_name="Ελένη")
+    first = colleagues.register(
+        event, person=said, mode="in-person", colleagues={1: person(2), 2: person(3)}
+    )
+    seats.verify(first)
+    first.refresh_from_db()
+    swaps.name_substitute(first, person=person(4))
+    Message.objects.filter(recipient="person2@example.org").update(
+        state=State.SENT, sent_at=timezone.now()
+    )
+    assert (
+        Message.objects.filter(text__contains="Ελένη")
+        .exclude(recipient="person1@example.org")
+        .count()
+        == 3
+    )
+    erasure.erase([first], reason=ASKED)
+    assert "Ελένη" not in everything_said()
+    assert not Message.objects.filter(state=State.WAITING, text="").exists()
+
+
+def test_a_substitute_is_named_in_no_mail_after_erasure():
+    event = EventFactory()
+    first = verified(event, 1)
+    comes = swaps.name_substitute(first, person=person(2, given_name="Ελένη"))
+    seats.verify(comes)
+    comes.refresh_from_db()
+    assert Message.objects.filter(recipient="person1@example.org", text__contains="Ελένη").exists()
+    erasure.erase([comes], reason=ASKED)
+    assert "Ελένη" not in everything_said()
+    assert Message.objects.get(key=f"registration/{first.pk}/replaced").state == State.STOPPED
+
+
+def test_a_substitute_who_never_came_takes_no_mail_of_another_along():
+    event = EventFactory()
+    first = verified(event, 1)
+    silent = swaps.name_substitute(first, person=person(2))
+    seats.verify(swaps.name_substitute(first, person=person(3)))
+    erasure.erase([silent], reason=ASKED)
+    assert Message.objects.get(key=f"registration/{first.pk}/replaced").state == State.WAITING
+
+
+def test_an_address_leaves_unproved_changes_and_lists_to_import():
+    event, other = EventFactory(), EventFactory()
+    here, there = verified(event, 1), verified(other, 2)
+    Registration.objects.filter(pk__in=[here.pk, there.pk]).update(pending_email="Eve@example.org")
+    rows = [{"line": 2, "email": "EVE@example.org"}, {"line": 3, "email": "bo@example.org"}]
+    for one in (event, other):
+        PendingImport.objects.create(event=one, uploaded_by=UserFactory(), rows=rows)
+    erasure.erase([verified(event, 3, email="eve@example.org")], reason=ASKED)
+    pending = Registration.objects.in_bulk([here.pk, there.pk])
+    assert pending[here.pk].pending_email == ""
+    assert pending[there.pk].pending_email == "Eve@example.org"
+    assert event.pending_imports.get().rows == rows[1:]
+    assert other.pending_imports.get().rows == rows
+    erasure.erase_address("eve@example.org")
+    there.refresh_from_db()
+    assert there.pending_email == ""
+    assert other.pending_imports.get().rows == rows[1:]
+
+
+def test_a_postponed_event_is_not_over_by_its_old_date():
+    event = EventFactory(capacity_in_person=2)
+    diet = QuestionFactory(event=event, special="diet")
+    comes, stays = verified(event, 1), verified(event, 2)
+    answers.store(stays, [Given(diet, "vegan", consents=True)])
+    lifecycle.postpone(event, by=None)
+    with time_machine.travel(event.ends_at + timedelta(days=1000), tick=False):
+        tasks.erase_due()
+        stays.refresh_from_db()
+        assert (stays.erased_at, stays.answers.count()) == (None, 1)
+        erasure.erase([comes], reason=ASKED)
+        comes.refresh_from_db()
+        assert (comes.status, comes.seat) == ("cancelled", None)
 
 
 def test_an_address_is_erased_everywhere_in_any_case_of_its_letters():
