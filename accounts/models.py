@@ -66,11 +66,13 @@ class Organisation(models.Model):
     is_member = models.BooleanField(
         _("member of the network"),
         default=False,
+        db_default=False,
         help_text=_("Its people come first where an event says so."),
     )
     retention_months = models.PositiveSmallIntegerField(
         _("months that people are kept after an event"),
         default=24,
+        db_default=24,
         validators=[MinValueValidator(1)],
         help_text=_("Then names and addresses of those who registered for its events are erased."),
     )

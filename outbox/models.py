@@ -41,10 +41,16 @@ class Message(models.Model):
     topic = models.CharField(_("about"), max_length=100, blank=True, db_index=True)
     recipient = models.EmailField(_("recipient"), max_length=254)
     mailbox = models.EmailField(
-        _("mailbox"), max_length=254, blank=True, editable=False, help_text=_("See `mailbox_of`.")
+        _("mailbox"),
+        max_length=254,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text=_("See `mailbox_of`."),
     )
     is_requested = models.BooleanField(
-        _("asked for by a form that anybody can send"), default=False
+        _("asked for by a form that anybody can send"), default=False, db_default=False
     )
     recipient_name = models.CharField(_("name of the recipient"), max_length=200, blank=True)
     sender_name = models.CharField(_("name of the sender"), max_length=200, blank=True)

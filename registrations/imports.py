@@ -22,9 +22,10 @@ from registrations.seats import Person
 from registrations.tables import RefusedTable, Row
 
 MOST_PEOPLE = 1000
-#: A request that goes on for longer is given up by the server; lines that are left are for the next press. The dry run
-#: holds the event's lock for so long.
+#: A request that goes on for longer is given up by the server; lines that are left are for the next press.
 SECONDS = 12
+#: The dry run holds the event's lock, so that everybody who registers waits for so long.
+SECONDS_TO_TRY = 2
 KEPT = timedelta(days=1)
 #: What a bad line says is shown, but not all of it.
 LONGEST = 300
@@ -121,17 +122,25 @@ def entries_of(pending: PendingImport) -> list[Entry]:
 
 
 def try_out(event: Event, entries: Iterable[Entry], *, by: User) -> list[Outcome]:
-    """Return what would come of each line: the real run, undone again. No mail leaves, nothing changes."""
+    """Return what would come of each line: the real run, undone again. No mail leaves, nothing changes.
+
+    Lines that SECONDS_TO_TRY do not allow for are left.
+    """
     with transaction.atomic():
-        outcomes = run(event, entries, by=by)
+        outcomes = run(event, entries, by=by, seconds=SECONDS_TO_TRY)
         transaction.set_rollback(True)
     return outcomes
 
 
-def run(event: Event, entries: Iterable[Entry], *, by: User) -> list[Outcome]:
-    """Take in the people line by line, each in a transaction of its own; return what came of each line."""
+def run(
+    event: Event, entries: Iterable[Entry], *, by: User, seconds: int | None = None
+) -> list[Outcome]:
+    """Take in the people line by line, each in a transaction of its own; return what came of each line.
+
+    Lines that `seconds` do not allow for are left, SECONDS where nothing else is said.
+    """
     jurisdictions = {one.code: one for one in Jurisdiction.objects.all()}
-    ends_at = time.monotonic() + SECONDS
+    ends_at = time.monotonic() + (SECONDS if seconds is None else seconds)
     return [
         _take(event, entry, jurisdictions, by)
         if time.monotonic() < ends_at

@@ -1,11 +1,9 @@
 """Serves the queue: offers each free seat to the first in line who may have it, and refits seats to new capacities."""
 
-from contextlib import suppress
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F, Q
-from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -13,6 +11,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from events.models import Event, Mode
 from events.models import Status as EventStatus
+from outbox.posting import mailbox_of
 from registrations import notices, seating
 from registrations.entry import Entrance
 from registrations.models import (
@@ -162,11 +161,16 @@ def open_to_all(now: datetime) -> int:
 
 
 def note_interest(event: Event, *, email: str, language: str) -> None:
-    """Note that an address wants to be told when the event opens to all. Harmless when repeated."""
-    if event.opening_notices.alias(address=Lower("email")).filter(address=email.lower()).exists():
-        return
-    with suppress(IntegrityError), transaction.atomic():
-        OpeningNotice.objects.create(event=event, email=email, language=language)
+    """Note that an address wants to be told when the event opens to all: once a mailbox. Harmless when repeated."""
+    mailbox = mailbox_of(email)
+    local, _at, domain = mailbox.rpartition("@")
+    with transaction.atomic():
+        event = seating.lock_event(event)
+        alike = event.opening_notices.filter(
+            email__istartswith=local, email__iendswith=f"@{domain}"
+        ).values_list("email", flat=True)
+        if all(mailbox_of(known) != mailbox for known in alike):
+            OpeningNotice.objects.create(event=event, email=email, language=language)
 
 
 def tell_of_openings(now: datetime) -> int:

@@ -95,8 +95,14 @@ def import_people(request: StaffRequest, pk: int) -> HttpResponse:
 @scoped
 @require_http_methods(GET_AND_POST)
 def import_check(request: StaffRequest, pk: int, import_id: int) -> HttpResponse:
-    """Show what would happen with each line; on the button do it, and show what happened."""
+    """Show what would happen with each line; on the button do it, and show what happened.
+
+    Only lines that were shown are taken in; the others are kept, to be shown next.
+    """
     event = managed(request, pk)
+    if not takes_people(event):
+        messages.error(request, _("Nobody was added: the event is cancelled, or not public."))
+        return redirect("desk_participants", pk=event.pk)
     mine = PendingImport.objects.filter(
         event=event,
         uploaded_by=request.user,
@@ -107,8 +113,12 @@ def import_check(request: StaffRequest, pk: int, import_id: int) -> HttpResponse
     if entries is None:
         messages.info(request, _("That list has been taken in already, or was given up."))
         return redirect("desk_participants", pk=event.pk)
-    go_through = imports.run if is_done else imports.try_out
-    outcomes = go_through(event, entries, by=request.user)
+    if is_done:
+        shown = _number_shown(request, entries)
+        outcomes = imports.run(event, entries[:shown], by=request.user)
+        outcomes += [imports.Outcome(entry, "left") for entry in entries[shown:]]
+    else:
+        outcomes = imports.try_out(event, entries, by=request.user)
     left = imports.keep_left(event, outcomes, by=request.user) if is_done else None
     counted = imports.numbers(outcomes)
     new = sum(number for key, _words, number in counted if key in {"place", "waiting"})
@@ -121,6 +131,8 @@ def import_check(request: StaffRequest, pk: int, import_id: int) -> HttpResponse
             event=event,
             is_done=is_done,
             left=left,
+            shown=sum(outcome.result != "left" for outcome in outcomes),
+            is_part=any(outcome.result == "left" for outcome in outcomes),
             outcomes=outcomes,
             numbers=counted,
             new=new,
@@ -155,6 +167,12 @@ def export(request: StaffRequest, pk: int, file_format: str) -> StreamingHttpRes
     )
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def _number_shown(request: StaffRequest, entries: list[imports.Entry]) -> int:
+    """How many lines, from the first, the dry run had looked at when the button was pressed."""
+    said = request.POST.get("shown", "")
+    return int(said) if said.isdecimal() and len(said) < 10 else len(entries)
 
 
 def _entries(mine: Any, import_id: int, *, are_taken: bool) -> list[imports.Entry] | None:

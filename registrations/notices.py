@@ -105,23 +105,37 @@ def letter(registration: Registration, *, subject: str, text: str, key: str) -> 
     _post("letter", registration, reason=f"letter/{key}", subject=subject, letter=text)
 
 
-def confirmed(registration: Registration, *, note: str = "") -> None:
+def confirmed(registration: Registration, *, note: str = "", is_requested: bool = False) -> None:
     """Confirm the place, with the entry for the calendar. Nobody is told of an event that is over.
 
-    `note` is a sentence of the organiser.
+    `note` is a sentence of the organiser. Here and below `is_requested` says that the address is not proved.
     """
     if registration.event.is_over:
         return
     prefix = f"registration/{registration.pk}/"
     withdraw(key_prefix=prefix, but=f"{prefix}letter/")
-    _post("confirmed", registration, reason="confirmed", calendar_method="REQUEST", note=note)
+    _post(
+        "confirmed",
+        registration,
+        reason="confirmed",
+        calendar_method="REQUEST",
+        is_requested=is_requested,
+        note=note,
+    )
 
 
-def waiting(registration: Registration, *, note: str = "") -> None:
+def waiting(registration: Registration, *, note: str = "", is_requested: bool = False) -> None:
     """Say that the person is on the waiting list, and which rule keeps them from a place if one does."""
     if not registration.event.is_over:
         why = _why_no_seat(registration)
-        _post("waiting", registration, reason="waiting", note=note, hindrance=why)
+        _post(
+            "waiting",
+            registration,
+            reason="waiting",
+            is_requested=is_requested,
+            note=note,
+            hindrance=why,
+        )
 
 
 def declined(registration: Registration, *, note: str = "") -> None:
@@ -212,9 +226,9 @@ def my_page(email: str, *, link: str, language: str) -> None:
     )
 
 
-def applied(registration: Registration) -> None:
+def applied(registration: Registration, *, is_requested: bool = False) -> None:
     """Say that the organiser will decide."""
-    _post("applied", registration, reason="applied")
+    _post("applied", registration, reason="applied", is_requested=is_requested)
 
 
 def offered(registration: Registration) -> None:

@@ -57,7 +57,7 @@ def register(
     With an invitation, whose link proves the address, and where the event does not ask for that proof, the state goes
     straight on; but people whom somebody else brings always confirm for themselves. Someone who is registered already
     stays so, and gets a mail that says where things stand.
-    Raises RefusedSeat where registration is not open to this person, or a chosen answer is full.
+    Raises RefusedSeat where registration is not open to this person, or a chosen answer is full, and TooManyMessages.
     """
     with transaction.atomic():
         event = seating.lock_event(event)
@@ -77,7 +77,7 @@ def register(
         if status == Status.UNVERIFIED:
             notices.verify(registration)
         else:
-            _tell(registration)
+            _tell(registration, is_requested=invitation is None)
         return registration
 
 
@@ -91,10 +91,12 @@ def enrol(
 ) -> Registration:
     """Add someone by hand: confirmed at once if a seat is free, else on the waiting list; also after the event.
 
-    The rules of the event hold here too. Raises RefusedSeat, also if the person is registered already.
+    The rules of the event hold here too. Raises RefusedSeat, also if the person is registered already, and for an event
+    that is a draft or has been cancelled.
     """
     with transaction.atomic():
         event = seating.lock_event(event)
+        check_takes_people(event)
         check_mode(event, mode)
         entrance = Entrance(event)
         new = _new(event, person, mode)
@@ -209,6 +211,14 @@ def check_open(event: Event, now: datetime, *, is_invited: bool = False) -> None
         raise RefusedSeat(
             _("Registration is closed. Ask the organiser whether a place can still be found.")
         )
+
+
+def check_takes_people(event: Event) -> None:
+    """Raise RefusedSeat unless staff may add people: an event that is not public has none."""
+    if event.status == EventStatus.CANCELLED:
+        raise RefusedSeat(_("This event has been cancelled."))
+    if event.status == EventStatus.DRAFT:
+        raise RefusedSeat(_("Publish the event before you add people."))
 
 
 def check_mode(event: Event, mode: str) -> None:
@@ -355,11 +365,12 @@ def _complete(
         )
 
 
-def _tell(registration: Registration) -> None:
+def _tell(registration: Registration, *, is_requested: bool = False) -> None:
+    """Say by mail what has come of a registration; `is_requested` where the address is not proved."""
     told = {
         Status.CONFIRMED: notices.confirmed,
         Status.WAITING: notices.waiting,
         Status.APPLIED: notices.applied,
     }
     if notice := told.get(Status(registration.status)):
-        notice(registration)
+        notice(registration, is_requested=is_requested)

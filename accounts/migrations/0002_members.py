@@ -28,12 +28,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='organisation',
             name='is_member',
-            field=models.BooleanField(default=False, help_text='Its people come first where an event says so.', verbose_name='member of the network'),
+            field=models.BooleanField(db_default=False, default=False, help_text='Its people come first where an event says so.', verbose_name='member of the network'),
         ),
         migrations.AddField(
             model_name='organisation',
             name='retention_months',
-            field=models.PositiveSmallIntegerField(default=24, help_text='Then names and addresses of those who registered for its events are erased.', validators=[django.core.validators.MinValueValidator(1)], verbose_name='months that people are kept after an event'),
+            field=models.PositiveSmallIntegerField(db_default=24, default=24, help_text='Then names and addresses of those who registered for its events are erased.', validators=[django.core.validators.MinValueValidator(1)], verbose_name='months that people are kept after an event'),
         ),
         migrations.AddConstraint(
             model_name='organisation',

@@ -13,12 +13,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='message',
             name='is_requested',
-            field=models.BooleanField(default=False, verbose_name='asked for by a form that anybody can send'),
+            field=models.BooleanField(db_default=False, default=False, verbose_name='asked for by a form that anybody can send'),
         ),
         migrations.AddField(
             model_name='message',
             name='mailbox',
-            field=models.EmailField(blank=True, editable=False, help_text='See `mailbox_of`.', max_length=254, verbose_name='mailbox'),
+            field=models.EmailField(blank=True, db_default='', default='', editable=False, help_text='See `mailbox_of`.', max_length=254, verbose_name='mailbox'),
         ),
         migrations.AddIndex(
             model_name='message',

@@ -160,12 +160,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='registration',
             name='is_listed',
-            field=models.BooleanField(default=False, verbose_name='may be named in public'),
+            field=models.BooleanField(db_default=False, default=False, verbose_name='may be named in public'),
         ),
         migrations.AddField(
             model_name='registration',
             name='pending_email',
-            field=models.EmailField(blank=True, max_length=254, verbose_name='new address, not yet proved'),
+            field=models.EmailField(blank=True, db_default='', default='', max_length=254, verbose_name='new address, not yet proved'),
         ),
         migrations.AddField(
             model_name='registration',
@@ -175,7 +175,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='registration',
             name='wished_mode',
-            field=models.CharField(blank=True, choices=[('in-person', 'In person'), ('online', 'Online')], editable=False, max_length=10, verbose_name='would rather attend'),
+            field=models.CharField(blank=True, choices=[('in-person', 'In person'), ('online', 'Online')], db_default='', default='', editable=False, max_length=10, verbose_name='would rather attend'),
         ),
         migrations.CreateModel(
             name='Allotment',

@@ -130,12 +130,20 @@ class Registration(models.Model):
     )
     language = models.CharField(_("language"), max_length=10, default="en")
 
-    is_listed = models.BooleanField(_("may be named in public"), default=False)
+    is_listed = models.BooleanField(_("may be named in public"), default=False, db_default=False)
     declared_at = models.DateTimeField(_("declaration ticked at"), null=True, blank=True)
     wished_mode = models.CharField(
-        _("would rather attend"), max_length=10, choices=Mode, blank=True, editable=False
+        _("would rather attend"),
+        max_length=10,
+        choices=Mode,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
     )
-    pending_email = models.EmailField(_("new address, not yet proved"), max_length=254, blank=True)
+    pending_email = models.EmailField(
+        _("new address, not yet proved"), max_length=254, blank=True, default="", db_default=""
+    )
     replaces = models.ForeignKey(
         "self",
         models.SET_NULL,

@@ -3,12 +3,14 @@
 import pytest
 from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
 from accounts.models import Role
-from events.models import Mode
+from events.models import Event, Mode
+from events.models import Status as EventStatus
 from outbox.models import Message
 from registrations import imports, tables
 from registrations.models import PendingImport, Registration, StatusChange, Vacancy
@@ -137,8 +139,6 @@ def test_a_list_is_taken_in_once(desk, event):
 def test_what_time_does_not_allow_for_is_kept_for_the_next_press(desk, event, monkeypatch):
     check = upload(desk, event, LIST)["Location"]
     monkeypatch.setattr(imports, "SECONDS", 0)
-    assert {result for _line, result, _why in results(desk.get(check))} == {"left"}
-    assert 'type="submit">Go on<' in desk.get(check).text
     page = desk.post(check)
     assert [result for _line, result, _why in results(page)] == ["left"] * 7
     assert event.registrations.count() == 1
@@ -147,6 +147,85 @@ def test_what_time_does_not_allow_for_is_kept_for_the_next_press(desk, event, mo
     assert rest in page.text
     assert [one[1] for one in results(desk.post(rest))].count("place") == 2
     assert not PendingImport.objects.exists()
+
+
+def test_the_dry_run_holds_nobody_up_and_only_lines_that_were_shown_are_taken_in(
+    desk, event, monkeypatch
+):
+    check = upload(desk, event, LIST)["Location"]
+    ticks = iter(range(100))
+    monkeypatch.setattr(imports.time, "monotonic", lambda: next(ticks) * 0.9)
+    page = desk.get(check)
+    monkeypatch.undo()
+    assert [result for _line, result, _why in results(page)] == ["place"] * 2 + ["left"] * 5
+    assert "2 lines were looked at" in page.text
+    assert '<input type="hidden" name="shown" value="2">' in page.text
+
+    done = desk.post(check, {"shown": "2"})
+
+    assert [result for _line, result, _why in results(done)] == ["place"] * 2 + ["left"] * 5
+    assert event.registrations.count() == 3
+    rest = reverse("desk_import_check", args=[event.pk, PendingImport.objects.get().pk])
+    assert rest in done.text
+    shown = desk.get(rest)
+    assert [line for line, _result, _why in results(shown)] == [4, 5, 6, 7, 8]
+    assert "lines that are left" not in shown.text
+
+
+@pytest.mark.parametrize("said", ["", "-1", "x", "9" * 5000])
+def test_a_number_of_lines_that_is_none_keeps_nobody_out(desk, event, said):
+    check = upload(desk, event, LIST)["Location"]
+    assert "left" not in {one[1] for one in results(desk.post(check, {"shown": said}))}
+
+
+def test_the_real_run_takes_line_by_line_so_that_nobody_waits_for_all(desk, event, monkeypatch):
+    inside = []
+    take = imports._take
+
+    def look(*arguments):
+        inside.append(len(connection.savepoint_ids))
+        return take(*arguments)
+
+    monkeypatch.setattr(imports, "_take", look)
+    check = upload(desk, event, LIST)["Location"]
+    around = len(connection.savepoint_ids)
+    desk.post(check)
+    assert inside == [around] * 7
+
+
+@pytest.mark.parametrize("status", [EventStatus.CANCELLED, EventStatus.DRAFT])
+def test_an_event_that_is_cancelled_after_the_upload_takes_nobody(desk, event, status):
+    check = upload(desk, event, LIST)["Location"]
+    Event.objects.filter(pk=event.pk).update(status=status)
+    before = everything()
+    for answer in (desk.get(check), desk.post(check)):
+        assert answer["Location"] == reverse("desk_participants", args=[event.pk])
+        assert "Nobody was added" in said(answer)[-1]
+    assert everything() == before
+
+
+def test_an_event_that_is_cancelled_during_the_run_takes_nobody_more(desk, event, monkeypatch):
+    check = upload(desk, event, LIST)["Location"]
+    take = imports._take
+
+    def cancel_behind_the_first(event, entry, *more):
+        outcome = take(event, entry, *more)
+        Event.objects.filter(pk=event.pk).update(status=EventStatus.CANCELLED)
+        return outcome
+
+    monkeypatch.setattr(imports, "_take", cancel_behind_the_first)
+    found = results(desk.post(check))
+    assert [one[1] for one in found] == [
+        "place",
+        "refused",
+        "known",
+        "bad",
+        "bad",
+        "bad",
+        "refused",
+    ]
+    assert found[1][2] == "This event has been cancelled."
+    assert not Message.objects.filter(recipient="bo@b.example").exists()
 
 
 def test_lists_of_the_day_before_are_forgotten(desk, event, time_machine):

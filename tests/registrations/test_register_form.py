@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Organisation
+from events.models import Entry
 from outbox.models import Message
 from registrations import answers, guards, line, links, seats, swaps
 from registrations.models import OpeningNotice, Registration
@@ -17,6 +18,7 @@ from tests.factories import (
     OptionFactory,
     OrganisationFactory,
     QuestionFactory,
+    enrolled,
     person,
     registered,
     terms,
@@ -306,6 +308,27 @@ def test_a_full_mailbox_gets_the_same_answer_whether_it_is_known_or_not(event, s
     assert Registration.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("entry", "places"),
+    [(Entry.OPEN, 5), (Entry.OPEN, 1), (Entry.APPROVAL, 5)],
+    ids=["confirmed", "waiting", "applied"],
+)
+def test_mails_to_addresses_that_nobody_proved_are_counted_where_none_are_checked(
+    event, send, settings, entry, places
+):
+    settings.MAILS_TO_A_MAILBOX = (1, 1)
+    event.capacity_in_person, event.entry = places, entry
+    event.save()
+    terms(event, checks_address=False)
+    enrolled(event, 9)
+    first = send(email="person1+a@example.org")
+    assert first.status_code == 302
+    assert Message.objects.get(recipient="person1+a@example.org").is_requested
+    for email in ("person1+a@example.org", "person1+b@example.org"):
+        assert send(email=email).status_code == 429
+    assert event.registrations.count() == 2
+
+
 # -- Being told when it opens -------------------------------------------------------------------------------------
 
 
@@ -332,6 +355,16 @@ def test_whoever_asks_is_told_once_when_it_opens(client, opens_later, time_machi
     assert line.tell_of_openings(timezone.now()) == 2
     assert OpeningNotice.objects.count() == 0
     assert Message.objects.count() == 2
+
+
+def test_one_mailbox_is_told_once_whatever_the_tags_of_its_addresses(client, opens_later):
+    for email in ("ana+1@example.org", "ana@example.org", "ANA+2@example.ORG"):
+        assert ask(client, opens_later, email)["Location"] == reverse(
+            "notice_noted", args=[opens_later.slug]
+        )
+    for email in ("anabel@example.org", "ana@mail.example.org", "ana_@example.org"):
+        ask(client, opens_later, email)
+    assert OpeningNotice.objects.count() == 4
 
 
 @pytest.mark.parametrize(

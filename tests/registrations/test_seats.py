@@ -639,6 +639,22 @@ def test_enrol_confirms_at_once():
     assert reasons(registration) == ["confirmed"]
 
 
+@pytest.mark.parametrize("status", [EventStatus.CANCELLED, EventStatus.DRAFT])
+def test_nobody_is_enrolled_for_an_event_that_is_not_public(status):
+    event = EventFactory()
+    Event.objects.filter(pk=event.pk).update(status=status)
+    with pytest.raises(RefusedSeat):
+        enrolled(event)
+    assert not Registration.objects.exists()
+    assert not Message.objects.exists()
+
+
+def test_staff_enrol_people_for_an_event_that_is_postponed():
+    event = EventFactory()
+    Event.objects.filter(pk=event.pk).update(status=EventStatus.POSTPONED)
+    assert standing(enrolled(event)) == (Status.CONFIRMED, 1)
+
+
 def test_enrol_into_a_full_event_joins_the_queue():
     event = EventFactory(capacity_in_person=1)
     enrolled(event, 1)
