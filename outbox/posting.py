@@ -134,6 +134,12 @@ def withdraw(*, key_prefix: str, topic: str = "", but: str = "") -> int:
     return waiting.update(state=State.STOPPED)
 
 
+def readdress(*, key_prefix: str, to: str) -> int:
+    """Send the messages that still wait and whose key begins so to another address; return how many."""
+    waiting = Message.objects.filter(key__startswith=key_prefix, state=State.WAITING)
+    return waiting.update(recipient=clean_address(to), mailbox=mailbox_of(to))
+
+
 def _one_line(text: str) -> str:
     return " ".join(text.split())
 

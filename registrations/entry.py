@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from accounts.members import Directory
 from accounts.models import User
 from events.dates import moment_in_words
-from events.models import Event
+from events.models import Entry, Event
 from registrations import answers, seating, shares
 from registrations.models import Registration, Status, Terms, terms_of
 from registrations.seating import RefusedSeat
@@ -96,6 +96,17 @@ class Entrance:
                 raise RefusedSeat(share.full, field=share.field)
             self._taken.pop(share.name, None)
 
+    def count_anew(self, person: Registration) -> None:
+        """Count a person with a seat in the shares that are right now, and in no others; the places of answers stay.
+
+        Raises RefusedSeat where a share is full.
+        """
+        wanted = [share.name for share in self.shares(person, person.mode)]
+        left = person.allotments.exclude(share__startswith="option:").exclude(share__in=wanted)
+        left.delete()
+        self._taken.clear()
+        self.count_in(person)
+
     def shares(self, person: Registration, mode: str) -> list[Share]:
         """The limited shares that a person with a seat counts in."""
         terms, found = self.terms, []
@@ -133,6 +144,11 @@ class Entrance:
             return True
         found = self.directory.find(email=person.email, name=person.organisation)
         return found is not None and found.is_member
+
+
+def needs_decision(event: Event, person: Registration) -> bool:
+    """Whether the organiser decides about this person; nobody does about those who were invited."""
+    return event.entry == Entry.APPROVAL and not person.invitation_id
 
 
 def check(terms: Terms, person: Registration) -> None:

@@ -110,8 +110,7 @@ def move_over(
     """Let a person with a place attend in another way, and say so by mail."""
     words = _("attends %(mode)s now") % {"mode": Mode(mode).label.lower()}
     seating.move_over(registration, mode, seat=seat, by=by, why=words)
-    registration.allotments.filter(share__startswith="general:").delete()
-    entrance.count_in(registration)
+    entrance.count_anew(registration)
     notices.mode_changed(registration)
 
 

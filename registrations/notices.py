@@ -16,7 +16,7 @@ from events.dates import days_in_words, zone_in_words
 from events.models import Event
 from events.models import Status as EventStatus
 from outbox.models import Message
-from outbox.posting import check_limit, post, withdraw
+from outbox.posting import check_limit, post, readdress, withdraw
 from registrations import links
 from registrations.entry import Entrance
 from registrations.models import Invitation, OpeningNotice, Registration, Status
@@ -59,7 +59,9 @@ def address_changed(registration: Registration, *, old: str) -> None:
     """Tell the old address, and take the entry out of its calendar; send the new one the link, with the entry."""
     changes = registration.changes.count()
     is_confirmed = registration.status == Status.CONFIRMED
-    withdraw(key_prefix=f"registration/{registration.pk}/")
+    prefix = f"registration/{registration.pk}/"
+    withdraw(key_prefix=prefix, but=f"{prefix}letter/")
+    readdress(key_prefix=f"{prefix}letter/", to=registration.email)
     _post(
         "address-changed",
         registration,

@@ -258,6 +258,8 @@ def as_invited(known: Registration, invitation: Invitation) -> Registration:
     """
     known.invitation = invitation
     known.save(update_fields=["invitation"])
+    if known.seat:
+        Entrance(known.event).count_anew(known)
     if known.status == Status.UNVERIFIED:
         return verify(known)
     event = known.event
@@ -302,8 +304,7 @@ def _new(
 
 def _next_status(event: Event, registration: Registration) -> Status:
     """What follows once the address is right: the organiser's decision, or a place if one can be had."""
-    needs_decision = event.entry == Entry.APPROVAL and not registration.invitation_id
-    return Status.APPLIED if needs_decision else Status.CONFIRMED
+    return Status.APPLIED if entry.needs_decision(event, registration) else Status.CONFIRMED
 
 
 def _enter(

@@ -1,6 +1,7 @@
 """People change places: another way of attending, a substitute, other details, another address."""
 
 from collections.abc import Iterable
+from copy import copy
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,14 @@ from events.models import Status as EventStatus
 from registrations import answers, entry, line, notices, seating
 from registrations.answers import Given
 from registrations.entry import Entrance
-from registrations.models import LIVE, PersonalFeed, Registration, Status, new_link_key
+from registrations.models import (
+    LIVE,
+    PersonalFeed,
+    Registration,
+    Status,
+    new_link_key,
+    terms_of,
+)
 from registrations.seating import RefusedSeat
 
 if TYPE_CHECKING:
@@ -120,6 +128,8 @@ def accept_swap(registration: Registration) -> Registration:
         if registration.status == Status.CONFIRMED:
             return registration
         _check_ahead(event)
+        if registration.status == Status.UNVERIFIED:
+            raise RefusedSeat(_("Confirm your registration first: the place is then yours."))
         if not registration.is_live or not take_over(Entrance(event), registration):
             raise RefusedSeat(_("The place has been given up in the meantime."))
         return registration
@@ -182,7 +192,7 @@ def change_details(
         entry.check(entrance.terms, registration)
         registration.save()
         if moved and registration.seat:
-            _count_elsewhere(entrance, registration)
+            entrance.count_anew(registration)
         answers.store(registration, given)
         registration.note(by=by, why=_("details changed"))
         line.offer_free_seats(event)
@@ -190,30 +200,41 @@ def change_details(
 
 
 def ask_new_address(registration: Registration, *, email: str) -> Registration:
-    """Note a new address and send it a link; nothing changes until that is followed and its button pressed."""
+    """Note a new address and send it a link; nothing changes until that is followed and its button pressed.
+
+    Raises RefusedSeat for an address that the event does not take.
+    """
     with transaction.atomic():
-        _event, registration = seating.lock(registration)
+        event, registration = seating.lock(registration)
         if not registration.is_live:
             raise RefusedSeat(_("This registration is over. You may register again."))
+        moved = copy(registration)
+        moved.email = email
+        entry.check(terms_of(event), moved)
         registration.pending_email = email
         registration.save(update_fields=["pending_email"])
         notices.prove_address(registration)
         return registration
 
 
-def prove_new_address(registration: Registration) -> Registration:
+def prove_new_address(found: Registration) -> Registration:
     """Take the new address, whose link was followed; tell the old one. Old personal links stop working.
 
-    Raises RefusedSeat where a person of that address is registered already. Harmless when repeated.
+    `found` is the registration as the link found it. Raises RefusedSeat where another address was asked for since,
+    where a person of that address is registered already, and where the event does not take it. Harmless when repeated.
     """
     with transaction.atomic():
-        _event, registration = seating.lock(registration)
+        event, registration = seating.lock(found)
         email = registration.pending_email
         if not email:
             return registration
+        if email != found.pending_email:
+            raise RefusedSeat(_("Another address was asked for since. Use the link sent there."))
         old = registration.email
         registration.email, registration.pending_email = email, ""
         registration.link_key = new_link_key()
+        entrance = Entrance(event)
+        entry.check(entrance.terms, registration)
         try:
             with transaction.atomic():
                 registration.save(update_fields=["email", "pending_email", "link_key"])
@@ -221,11 +242,10 @@ def prove_new_address(registration: Registration) -> Registration:
             raise RefusedSeat(
                 _("Somebody is registered for this event with that address already.")
             ) from error
-        known = PersonalFeed.objects.filter(email__iexact=email).exists()
-        if not known:
-            others = Registration.objects.live().of_address(old)
-            if not others.exists():
-                PersonalFeed.objects.filter(email__iexact=old).update(email=email)
+        if registration.seat:
+            entrance.count_anew(registration)
+        if not Registration.objects.of_address(old).exists():
+            PersonalFeed.objects.filter(email__iexact=old).delete()
         registration.note(why=_("address changed"))
         notices.address_changed(registration, old=old)
         return registration
@@ -265,11 +285,7 @@ def _wait_elsewhere(
         return
     seat = _seat_behind_the_line(entrance, registration, mode)
     if registration.status == Status.UNVERIFIED:
-        needs_none = registration.replaces_id is not None
-        registration.allotments.all().delete()
-        seating.move_over(registration, mode, seat=None if needs_none else seat, by=by, why=words)
-        if registration.seat:
-            entrance.count_in(registration)
+        _hold_elsewhere(entrance, registration, mode, seat=seat, by=by, why=words)
         return
     seating.move_over(registration, mode, seat=None, by=by, why=words)
     if seat:
@@ -277,8 +293,23 @@ def _wait_elsewhere(
         notices.confirmed(registration)
 
 
-def _count_elsewhere(entrance: Entrance, registration: Registration) -> None:
-    """Count a person with a seat in the shares of the new organisation and jurisdiction, and in no others."""
-    wanted = {share.name for share in entrance.shares(registration, registration.mode)}
-    registration.allotments.exclude(share__startswith="option:").exclude(share__in=wanted).delete()
-    entrance.count_in(registration)
+def _hold_elsewhere(
+    entrance: Entrance,
+    registration: Registration,
+    mode: str,
+    *,
+    seat: int | None,
+    by: User | None,
+    why: str,
+) -> None:
+    """Hold a seat of another mode for somebody who has yet to confirm the address, where one is held at all."""
+    if registration.replaces_id or entry.needs_decision(entrance.event, registration):
+        seat = None
+    had_seat = registration.seat is not None
+    seating.move_over(registration, mode, seat=seat, by=by, why=why)
+    if seat is None:
+        registration.allotments.all().delete()
+        return
+    entrance.count_anew(registration)
+    if not had_seat:
+        answers.take_all_options(registration, strict=False)

@@ -316,6 +316,18 @@ def test_an_invitation_needs_no_decision():
     assert invited(event).status == Status.CONFIRMED
 
 
+def test_an_invitation_leaves_the_general_place_to_others():
+    event = EventFactory(capacity_in_person=2)
+    terms(event, kept_in_person=1, kept_until=LATER)
+    first = verified(event, 1)
+    assert shares(first) == {"general:in-person": 1}
+
+    assert invited(event, 1).pk == first.pk
+
+    assert shares(first) == {}
+    assert verified(event, 2).status == Status.CONFIRMED
+
+
 def test_an_invitation_moves_on_who_was_there_already():
     event = EventFactory(capacity_in_person=2)
     terms(event, kept_in_person=1, kept_until=LATER)

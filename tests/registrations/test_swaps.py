@@ -1,19 +1,21 @@
 """People change places: mode, substitute, details, address."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from accounts.models import MailDomain
 from events import lifecycle
 from events.models import Mode
 from outbox.models import Message
-from registrations import links, seats, swaps
+from registrations import links, notices, seats, swaps
 from registrations.answers import Given
 from registrations.models import PersonalFeed, QuestionKind, Registration, Status
 from registrations.seats import RefusedSeat
 from tests.factories import (
     EventFactory,
     OptionFactory,
+    OrganisationFactory,
     QuestionFactory,
     person,
     registered,
@@ -30,6 +32,12 @@ NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def _frozen(time_machine):
     time_machine.move_to(NOW, tick=False)
+
+
+@pytest.fixture
+def member_domain():
+    organisation = OrganisationFactory()
+    return MailDomain.objects.create(organisation=organisation, domain="ministry.example")
 
 
 @pytest.fixture
@@ -113,6 +121,35 @@ def test_an_event_has_only_its_own_modes():
         swaps.change_mode(verified(EventFactory()), Mode.ONLINE)
 
 
+def test_who_has_yet_to_confirm_takes_the_place_of_a_choice_along(hybrid):
+    question = QuestionFactory(event=hybrid, kind=QuestionKind.CHOICE)
+    tour = OptionFactory(question=question, places=1)
+    registration = seats.register(
+        hybrid, person=person(1), mode=Mode.IN_PERSON, given=[Given(question, [tour.pk])]
+    )
+
+    swaps.change_mode(registration, Mode.ONLINE)
+
+    assert shares(seats.verify(registration)) == {tour.share: 1}
+
+
+def test_who_waits_for_a_decision_holds_no_seat_of_the_other_mode_either():
+    event = EventFactory(hybrid=True, entry="approval")
+
+    assert swaps.change_mode(registered(event), Mode.ONLINE).seat is None
+
+
+def test_a_general_place_that_is_left_for_another_mode_is_offered():
+    event = EventFactory(hybrid=True, capacity_in_person=2)
+    terms(event, kept_in_person=1, kept_until=NOW + timedelta(days=1))
+    first, second = verified(event, 1), verified(event, 2)
+    assert second.status == Status.WAITING
+
+    swaps.change_mode(first, Mode.ONLINE)
+
+    assert standing(second) == (Status.OFFERED, 1)
+
+
 # -- Substitutes ----------------------------------------------------------------------------------
 
 
@@ -166,6 +203,20 @@ def test_a_substitute_comes_too_late_for_a_seat_that_was_given_up():
 
     assert standing(waiting) == (Status.OFFERED, 1)
     assert standing(substitute) == (Status.WAITING, None)
+
+
+def test_a_substitute_who_has_not_confirmed_cannot_skip_that():
+    event = EventFactory()
+    terms(event, declaration="I work for a public body.")
+    first = verified(event, 1, declares=True)
+    substitute = swaps.name_substitute(first, person=person(2))
+
+    with pytest.raises(RefusedSeat, match="Confirm your registration first"):
+        swaps.accept_swap(substitute)
+    with pytest.raises(RefusedSeat, match="declaration"):
+        seats.verify(substitute)
+
+    assert seats.verify(substitute, declares=True).status == Status.CONFIRMED
 
 
 def test_another_substitute_is_named_instead_of_one_who_is_silent():
@@ -292,7 +343,60 @@ def test_a_new_address_is_proved_and_the_old_one_told():
     assert (told.recipient, told.calendar_method) == ("person1@example.org", "CANCEL")
     assert links.token_of(registration) not in told.text + told.html
     assert (taken.recipient, taken.calendar_method) == ("new@example.org", "REQUEST")
-    assert PersonalFeed.objects.get().email == "new@example.org"
+    assert PersonalFeed.objects.count() == 0
+
+
+def test_a_feed_of_an_old_address_never_shows_the_events_of_the_new_one():
+    registration, other = verified(EventFactory(), 1), verified(EventFactory(), 1)
+    verified(EventFactory(), 2)
+    PersonalFeed.objects.create(email="person1@example.org")
+    swaps.ask_new_address(registration, email="person2@example.org")
+    registration.refresh_from_db()
+
+    swaps.prove_new_address(registration)
+
+    assert other.email == PersonalFeed.objects.get().email == "person1@example.org"
+
+
+def test_only_the_address_whose_link_was_followed_is_taken():
+    registration = verified(EventFactory())
+    swaps.ask_new_address(registration, email="mine@example.org")
+    found = links.find_by_address(links.address_token(Registration.objects.get()))
+    swaps.ask_new_address(registration, email="victim@example.org")
+
+    with pytest.raises(RefusedSeat, match="asked for since"):
+        swaps.prove_new_address(found)
+
+    assert Registration.objects.get().email == "person1@example.org"
+
+
+def test_a_new_address_obeys_the_rules_of_the_event(member_domain):
+    event = EventFactory()
+    terms(event, mail_domains="justice.example\nministry.example", most_per_organisation=1)
+    registration = verified(event, email="a@justice.example")
+    verified(event, email="b@ministry.example")
+
+    with pytest.raises(RefusedSeat, match="open to addresses"):
+        swaps.ask_new_address(registration, email="a@company.example")
+    swaps.ask_new_address(registration, email="c@ministry.example")
+    registration.refresh_from_db()
+    with pytest.raises(RefusedSeat, match="taken for yours"):
+        swaps.prove_new_address(registration)
+
+    registration.refresh_from_db()
+    assert registration.email == "a@justice.example"
+
+
+def test_a_letter_of_staff_that_still_waits_goes_to_the_new_address():
+    registration = verified(EventFactory())
+    notices.letter(registration, subject="Bus", text="It leaves at nine.", key="one")
+    swaps.ask_new_address(registration, email="new@example.org")
+    registration.refresh_from_db()
+
+    swaps.prove_new_address(registration)
+
+    letter = Message.objects.get(key__endswith="letter/one")
+    assert (letter.state, letter.recipient) == ("waiting", "new@example.org")
 
 
 def test_an_address_that_is_registered_already_is_not_taken():
