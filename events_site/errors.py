@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -15,6 +16,8 @@ from registrations.guards import HeldBack
 from registrations.seating import RefusedSeat
 
 View = Callable[..., HttpResponse]
+#: Where the addresses are whose end is a secret.
+PERSONAL = ("/r/", "/i/", "/me/", "/address/")
 #: Forms may write to one mailbox again when the hour is over.
 MAILBOX_RESTS = 60 * 60
 
@@ -38,6 +41,17 @@ def permission_denied(request: HttpRequest, exception: Exception | None = None) 
 
 @login_not_required
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if request.path.startswith(PERSONAL):
+        return _page(
+            request,
+            404,
+            _("This link opens nothing any more"),
+            _(
+                "It may be cut short, or was replaced: a change of address and an erasure end old links."
+                " Have a new link sent to your address."
+            ),
+            leads_to=(reverse("me"), _("Send me my link")),
+        )
     return _page(
         request,
         404,
@@ -79,7 +93,17 @@ class HeldBackPages:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code != 405 or response.content or request.method == "HEAD":
+            return response
+        page = _page(
+            request,
+            405,
+            _("This address only takes the press of a button"),
+            _("Nothing was changed. Go back to the page with the button."),
+        )
+        page["Allow"] = response["Allow"]
+        return page
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, HeldBack | TooManyMessages):
@@ -125,10 +149,20 @@ def _held_back(error: HeldBack | TooManyMessages) -> tuple[int, str, int]:
     return 503, advice, error.retry_after
 
 
-def _page(request: HttpRequest, status: int, heading: str, advice: str) -> HttpResponse:
-    return render(
-        request,
-        "error.html",
-        {"status": status, "heading": heading, "advice": advice},
-        status=status,
-    )
+def _page(
+    request: HttpRequest,
+    status: int,
+    heading: str,
+    advice: str,
+    *,
+    leads_to: tuple[str, str] | None = None,
+) -> HttpResponse:
+    address, words = leads_to or (reverse("events"), _("Coming events"))
+    context = {
+        "status": status,
+        "heading": heading,
+        "advice": advice,
+        "address": address,
+        "words": words,
+    }
+    return render(request, "error.html", context, status=status)

@@ -120,7 +120,7 @@ def prove_address(request: HttpRequest, token: str) -> HttpResponse:
         except RefusedSeat as error:
             refusal = str(error)
         else:
-            return redirect("registration", token=links.token_of(registration))
+            return _done(links.token_of(registration), "address")
     return secret(
         TemplateResponse(
             request,
@@ -162,7 +162,7 @@ def _is_ahead(registration: Registration) -> bool:
 
 def _what_became(before: Registration, after: Registration) -> str:
     if after.mode != before.mode:
-        return "mode"
+        return "mode" if after.seat else "line"
     return "wish" if after.wished_mode else "stays"
 
 

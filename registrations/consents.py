@@ -27,7 +27,11 @@ class Consent:
     @property
     def words(self) -> str:
         if self.answer:
-            return self.answer.question.label
+            question = self.answer.question
+            said = {"question": question.label}
+            if question.special:
+                return _("The people named there may read my answer to “%(question)s”.") % said
+            return question.label
         return _("My name stands in the public list of participants.")
 
     @property

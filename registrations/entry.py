@@ -176,6 +176,16 @@ def check(terms: Terms, person: Registration) -> None:
         )
 
 
+def check_declared(terms: Terms, person: Registration) -> None:
+    """Raise RefusedSeat where the event asks for a declaration that was not made."""
+    if terms.declaration and person.declared_at is None:
+        raise RefusedSeat(
+            _("This event asks for a declaration: “%(declaration)s”. Tick it first.")
+            % {"declaration": terms.declaration},
+            field="declares",
+        )
+
+
 def rules_in_words(terms: Terms, now: datetime) -> list[str]:
     """Return what people should know before they fill in the form, a sentence a rule."""
     said = []

@@ -78,7 +78,7 @@ class RegistrationForm(TypedAddress, forms.ModelForm):
             "jurisdiction": forms.Select(attrs={"autocomplete": "country-name"}),
         }
         help_texts = {
-            "email": _("We send a link to this address, to confirm your place."),
+            "email": _("We send a link to this address, to confirm your registration."),
             "jurisdiction": _(
                 "Where you work. We count people by jurisdiction: Scotland and Catalonia count by themselves."
             ),

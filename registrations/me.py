@@ -166,6 +166,12 @@ def me_erased(request: HttpRequest) -> HttpResponse:
 
 
 @public
+def registration_erased(request: HttpRequest) -> HttpResponse:
+    """Says that one registration is erased, the same for everybody."""
+    return TemplateResponse(request, "me/erased.html", {"is_one_event": True})
+
+
+@public
 def privacy_page(request: HttpRequest) -> HttpResponse:
     """What is kept of people, what for and how long."""
     return TemplateResponse(request, "me/privacy.html", {"records": privacy.in_groups()})

@@ -35,7 +35,9 @@ DONE = {
     "details": _("Saved. What you changed counts from now on."),
     "mode": _("Done: you attend in the other way now."),
     "wish": _("You stand in the other line now, and keep what you have until a place comes free."),
+    "line": _("Done: you stand in the line for the other way of attending now."),
     "stays": _("Done: you attend as before, and have left the other line."),
+    "address": _("From now on everything goes to this address."),
     "email": _(
         "We have sent a link to the new address. Until its button is pressed, nothing changes."
     ),
@@ -109,7 +111,7 @@ def erase(request: HttpRequest, token: str, registration: Registration) -> HttpR
     """Asks once more, with the consequence; then erases the person from this registration."""
     if request.method == "POST":
         erasure.erase([registration], reason=Erasure.Reason.ASKED)
-        return redirect("me_erased")
+        return redirect("registration_erased")
     return TemplateResponse(
         request,
         "registrations/erase.html",

@@ -12,7 +12,7 @@ from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 
 from events import calendar
-from events.dates import days_in_words, zone_in_words
+from events.dates import days_in_words, moment_in_words, zone_in_words
 from events.models import Event
 from events.models import Status as EventStatus
 from outbox.models import Message
@@ -343,6 +343,7 @@ def _post(
                 **facts(event),
                 "registration": registration,
                 "link": links.personal_link(registration),
+                "until": _until(registration),
                 **more,
             },
             key=f"registration/{registration.pk}/{reason}",
@@ -360,6 +361,13 @@ def _post(
 
 def _sender(event: Event) -> str:
     return event.organisers[0].display_name if event.organisers else settings.SITE_NAME
+
+
+def _until(registration: Registration) -> str:
+    """Until when a place is held, by the event's clock; an empty text where none is."""
+    if registration.expires_at is None:
+        return ""
+    return moment_in_words(registration.expires_at, registration.event.timezone)
 
 
 def _why_no_seat(registration: Registration) -> str:

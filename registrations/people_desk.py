@@ -1,5 +1,6 @@
 """The desk's pages of people: the list of an event, one person with all that is known, and adding by hand."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -19,10 +20,11 @@ from events.desk import GET_AND_POST, frame
 from events.models import Event
 from events.models import Status as EventStatus
 from registrations import answers, availability, bulk, line, seats
-from registrations.forms import RegistrationForm
-from registrations.models import Answer, Question, Registration, Status
+from registrations.forms import RegistrationForm, declaration_field
+from registrations.models import Answer, Question, Registration, Status, terms_of
 from registrations.participants import ParticipantList
 from registrations.seating import RefusedSeat
+from registrations.seats import Person
 
 PER_PAGE = 50
 
@@ -43,8 +45,17 @@ class ParticipantForm(RegistrationForm):
         fields["jurisdiction"].empty_label = _("Not known")
         if "mode" in fields:
             fields["mode"].label = _("How does the person attend?")
+        terms = terms_of(event)
+        if terms.declaration:
+            fields["declares"] = declaration_field(terms)
+            fields["declares"].help_text = _("The person declares this; you have asked.")
         for field in fields.values():
             field.widget.attrs["autocomplete"] = "off"
+
+    def person(self, *, language: str) -> Person:
+        """Return what was said of the person. Call it on a valid form."""
+        declares = bool(self.cleaned_data.get("declares"))
+        return replace(super().person(language=language), declares=declares)
 
 
 @scoped

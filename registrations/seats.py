@@ -71,6 +71,8 @@ def register(
         is_checked = entrance.terms.checks_address or brought_by is not None
         is_proved = invitation is not None or not is_checked
         status = _next_status(event, new) if is_proved else Status.UNVERIFIED
+        if is_proved:
+            entry.check_declared(entrance.terms, new)
         registration, is_new = _enter(entrance, new, status=status, given=given, by=None)
         if not is_new:
             return _welcome_back(registration, invitation)
@@ -101,6 +103,7 @@ def enrol(
         entrance = Entrance(event)
         new = _new(event, person, mode)
         entry.check(entrance.terms, new)
+        entry.check_declared(entrance.terms, new)
         if live_registration(event, person.email):
             raise RefusedSeat(
                 _("%(name)s is registered already.") % {"name": person.email}, field="email"

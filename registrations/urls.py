@@ -35,6 +35,7 @@ urlpatterns = [
     path("me/data.json", me.me_data, name="me_data"),
     path("me/erase/", me.me_erase, name="me_erase"),
     path("me/erased/", me.me_erased, name="me_erased"),
+    path("me/erased/event/", me.registration_erased, name="registration_erased"),
     path("me/leave/", me.me_leave, name="me_leave"),
     path("me/<str:token>/", me.me_open, name="me_open"),
     path("calendar/personal/<str:token>.ics", me.personal_calendar, name="personal_calendar"),

@@ -71,6 +71,7 @@ POLICIES = {
     "me/consent/": "press",
     "me/data.json": "own",
     "me/erase/": "own",
+    "me/erased/event/": "page",
     "me/erased/": "page",
     "me/leave/": "press",
     "me/<str:token>/": "secret",

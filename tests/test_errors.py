@@ -51,13 +51,31 @@ def in_our_clothes(answer: HttpResponse, heading: str) -> bool:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "address", ["/nowhere/", "/events/nowhere/", "/news/nowhere/", "/r/nowhere/", "/media/nowhere"]
+    "address", ["/nowhere/", "/events/nowhere/", "/news/nowhere/", "/media/nowhere"]
 )
 def test_a_page_that_is_not_there_says_so_and_leads_on(visitor, address):
     answer = visitor.get(address)
     assert answer.status_code == 404
     assert in_our_clothes(answer, "There is no such page")
     assert not answer.cookies
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "address", ["/r/nowhere/", "/i/nowhere/", "/address/nowhere/", "/me/nowhere/"]
+)
+def test_a_personal_link_that_opens_nothing_leads_to_a_new_one(visitor, address):
+    answer = visitor.get(address)
+    assert answer.status_code == 404
+    assert in_our_clothes(answer, "This link opens nothing any more")
+    assert 'class="button" href="/me/"' in answer.text
+
+
+@pytest.mark.django_db
+def test_the_address_of_a_button_says_that_it_only_takes_a_press(visitor):
+    answer = visitor.post("/events/")
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
+    assert in_our_clothes(answer, "This address only takes the press of a button")
 
 
 @pytest.mark.django_db

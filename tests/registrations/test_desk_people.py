@@ -37,9 +37,9 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
-#: Wagtail's frame and the tabs (16); the event with its facts (3); questions with options and readers (3); the count,
+#: Wagtail's frame and the tabs (17); the event with its facts (3); questions with options and readers (3); the count,
 #: states, people, answers, queue, places, what was erased; and the jurisdictions to choose from.
-LIST = 29
+LIST = 30
 
 #: Text that would do something if it were not text.
 ODD = '<b onclick="x()">=1+1</b>'
@@ -343,6 +343,24 @@ def test_the_rules_of_the_event_hold_for_people_added_by_hand(desk, event):
         "is on the waiting list. The 1 place for people of one organisation is taken for yours."
         in add(desk, event, **said).text
     )
+
+
+def test_the_declaration_holds_for_people_added_by_hand(desk, event):
+    terms(event, declaration="I work for a public body.")
+    said = {
+        "given_name": "Ana",
+        "family_name": "Novak",
+        "email": "ana@example.org",
+        "mode": "in-person",
+    }
+    path = reverse("desk_participant_new", args=[event.pk])
+
+    refused = desk.post(path, said)
+    assert refused.status_code == 422
+    assert event.registrations.count() == 0
+    desk.post(path, {**said, "declares": "yes"})
+
+    assert event.registrations.get().declared_at
 
 
 def test_somebody_added_to_a_full_event_waits_and_staff_hear_why(desk, event):

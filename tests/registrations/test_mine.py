@@ -432,7 +432,7 @@ def test_one_registration_is_erased_after_being_asked_once_more(client, event):
     question = client.get(address(registration, "erase"))
     assert "Your place goes to somebody else at once." in question.text
     path = address(registration, "erase")
-    assert client.post(path)["Location"] == "/me/erased/"
+    assert client.post(path)["Location"] == "/me/erased/event/"
     registration.refresh_from_db()
     assert (registration.status, registration.name) == ("cancelled", "")
     assert client.get(path).status_code == 404
