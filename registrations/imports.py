@@ -177,6 +177,7 @@ def _take(event: Event, entry: Entry, jurisdictions: dict[str, Jurisdiction], by
         email=entry.email,
         organisation=entry.organisation,
         jurisdiction=jurisdictions.get(entry.jurisdiction),
+        declares=True,  # the form that takes the list asks for it, for everybody on it
     )
     known = seats.live_registration(event, entry.email)
     if known:

@@ -19,7 +19,8 @@ from accounts.desk import StaffRequest, scoped
 from events.desk import GET_AND_POST, frame
 from events.models import Event
 from registrations import bulk, imports, tables
-from registrations.models import PendingImport
+from registrations.forms import declaration_field
+from registrations.models import PendingImport, terms_of
 from registrations.participants import ParticipantList
 from registrations.people_desk import managed, takes_people
 from registrations.tables import RefusedTable
@@ -54,6 +55,12 @@ class UploadForm(forms.Form):
         self.only_mode = event.modes[0].value
         if len(event.modes) == 1:
             del self.fields["mode"]
+        terms = terms_of(event)
+        if terms.declaration:
+            self.fields["declares"] = declaration_field(terms)
+            self.fields["declares"].help_text = _(
+                "Everybody on the list declares this; you have asked."
+            )
 
     def mode_to_take(self) -> str:
         """The way of attending for lines without one. Call it on a valid form."""

@@ -122,6 +122,15 @@ def test_the_real_run_does_what_the_dry_run_showed(desk, manager, event):
     assert Message.objects.filter(recipient="ana@a.example").count() == 1
 
 
+def test_the_declaration_is_asked_for_everybody_on_the_list(desk, event):
+    terms(event, declaration="I work for a public body.")
+    assert upload(desk, event, LIST).status_code == 422
+
+    desk.post(upload(desk, event, LIST, declares="yes")["Location"])
+
+    assert event.registrations.get(email="ana@a.example").declared_at
+
+
 def test_a_list_is_taken_in_once(desk, event):
     check = upload(desk, event, LIST)["Location"]
     desk.post(check)
