@@ -14,7 +14,7 @@ from accounts.models import User
 from events.models import Event, Mode
 from registrations import availability, decisions, line, notices, seating, seats, swaps
 from registrations.entry import Entrance
-from registrations.models import LIVE, Registration, Status, terms_of
+from registrations.models import LIVE, Registration, RegistrationQuerySet, Status, terms_of
 from registrations.seating import RefusedSeat
 
 #: A request that goes on for longer is given up by the server; what is left is done by the next press.
@@ -94,10 +94,10 @@ def check_state(action: Action, registration: Registration) -> None:
 
 def consequences(action: Action, event: Event, people: Iterable[int]) -> tuple[int, list[str]]:
     """Return how many of these people an action is for, and in sentences with numbers what it does to them."""
-    rows = list(event.registrations.filter(pk__in=set(people)).values_list("status", "seat"))
-    meant = [(status, seat) for status, seat in rows if status in action.states]
-    number, others = len(meant), len(rows) - len(meant)
-    said = _what_happens(action, event, number, sum(seat is not None for _state, seat in meant))
+    chosen = event.registrations.filter(pk__in=set(people))
+    seats_held = list(_meant(action, chosen).values_list("seat", flat=True))
+    number, others = len(seats_held), chosen.count() - len(seats_held)
+    said = _what_happens(action, event, number, sum(seat is not None for seat in seats_held))
     if others:
         said.append(
             ngettext(
@@ -110,10 +110,29 @@ def consequences(action: Action, event: Event, people: Iterable[int]) -> tuple[i
     return number, said
 
 
+def hindrance(action: Action, event: Event, people: Iterable[int]) -> str:
+    """Why an action cannot give a place to any of these people: none is free for them; else an empty text."""
+    if action.key not in {"offer", "confirm"}:
+        return ""
+    meant = _meant(action, event.registrations.filter(pk__in=set(people)))
+    if meant.seated().exists():
+        return ""
+    wanted = set(meant.order_by().values_list("mode", flat=True))
+    places = [one for one in availability.of_event(event).places if one.mode in wanted]
+    if not places or any(one.left != 0 for one in places):
+        return ""
+    modes = ", ".join(str(one.mode.label).lower() for one in places)
+    return _("No place is free (%(mode)s). Give the event more places first.") % {"mode": modes}
+
+
 def why_waiting(registration: Registration) -> str:
     """Say why somebody waits although staff let them in: the rule that is against it, or that no place is free."""
     rule = Entrance(registration.event).hindrance(registration, registration.mode)
     return rule or _("No place is free.")
+
+
+def _meant(action: Action, chosen: RegistrationQuerySet) -> RegistrationQuerySet:
+    return chosen.known().filter(status__in=action.states)
 
 
 def _what_happens(action: Action, event: Event, number: int, seated: int) -> list[str]:

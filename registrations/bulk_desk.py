@@ -102,6 +102,7 @@ def act(request: StaffRequest, pk: int) -> HttpResponse:
             people=",".join(map(str, people)),
             number=number,
             sentences=sentences,
+            hindrance=bulk.hindrance(action, event, people),
             is_last_step=is_valid,
             back=_back(event, people),
         ),

@@ -134,6 +134,10 @@ def invitation_resend(request: StaffRequest, pk: int, invitation_id: int) -> Htt
     refusal = _refusal(event)
     if not refusal and invitation.state == InvitationState.REGISTERED:
         refusal = _("%(name)s has registered, so there is nothing to send.") % {"name": invitation}
+    elif not refusal and invitation.state == InvitationState.DECLINED:
+        refusal = _("%(name)s has said that they cannot come, so nothing is sent again.") % {
+            "name": invitation
+        }
     if request.method == "POST" and not refusal and form.is_valid():
         try:
             invitations.resend(invitation, sentence=form.cleaned_data["sentence"])
@@ -143,8 +147,6 @@ def invitation_resend(request: StaffRequest, pk: int, invitation_id: int) -> Htt
             messages.success(request, _mails_on_their_way(1))
             return redirect("desk_invitations", pk=event.pk)
     warnings = [_("A mail with the same link goes to %(email)s.") % {"email": invitation.email}]
-    if invitation.state == InvitationState.DECLINED:
-        warnings.append(_("This person has said that they cannot come."))
     return _ask(
         request,
         event,

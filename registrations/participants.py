@@ -9,6 +9,7 @@ from typing import Any
 import django_filters
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, TextField
 from django.db.models.functions import Cast
+from django.db.models.lookups import IsNull
 from django.http import QueryDict
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
@@ -150,7 +151,9 @@ class ParticipantList:
         order = ORDERS[self.sort.removeprefix("-")]
         if self.sort.startswith("-"):
             return found.order_by(*(F(name).desc(nulls_last=True) for name in order))
-        return found.order_by(*(F(name).asc(nulls_last=True) for name in order))
+        # Without a name the erased would come first.
+        is_erased = [IsNull(F("erased_at"), False)] if self.sort == "name" else []
+        return found.order_by(*is_erased, *(F(name).asc(nulls_last=True) for name in order))
 
     @cached_property
     def sort(self) -> str:

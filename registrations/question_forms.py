@@ -15,6 +15,11 @@ from registrations.models import Moment, Question, QuestionKind
 from registrations.questionnaire import Wanted
 
 MOST_OPTIONS = 50
+TOO_LONG = {
+    "max_length": gettext_lazy(
+        "Shorten it to %(limit_value)s characters; it has %(show_value)s now."
+    )
+}
 
 
 class OptionsField(forms.CharField):
@@ -73,7 +78,11 @@ class QuestionForm(forms.ModelForm):
             "One a line. Where places are limited, write their number behind a bar: Study visit | 20"
         ),
     )
-    condition = forms.ChoiceField(label=gettext_lazy("Ask it"), required=False)
+    condition = forms.ChoiceField(
+        label=gettext_lazy("Ask it"),
+        required=False,
+        error_messages={"invalid_choice": gettext_lazy("Choose an answer from this list.")},
+    )
 
     class Meta:
         model = Question
@@ -88,6 +97,16 @@ class QuestionForm(forms.ModelForm):
             "purpose",
             "readers",
         ]
+        error_messages = {
+            "label": {"required": gettext_lazy("Write the question."), **TOO_LONG},
+            "help_text": TOO_LONG,
+            "purpose": TOO_LONG,
+            "moment": {
+                "required": gettext_lazy("Choose when it is asked."),
+                "invalid_choice": gettext_lazy("Choose when it is asked."),
+            },
+            "readers": {"invalid_choice": gettext_lazy("Choose people from this list.")},
+        }
         widgets = {"moment": forms.RadioSelect, "readers": forms.CheckboxSelectMultiple}
 
     def __init__(self, data: Any = None, *, instance: Question) -> None:

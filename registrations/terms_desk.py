@@ -50,6 +50,13 @@ GROUPS = (
     (gettext_lazy("Who is named"), "", ("shows_participants",)),
 )
 
+NUMBER = {
+    "invalid": gettext_lazy("Write a whole number, as in 12."),
+    "min_value": gettext_lazy("Write 0 or a higher number."),
+    "max_value": gettext_lazy("Write %(limit_value)s or a lower number."),
+}
+NUMBER_FROM_ONE = NUMBER | {"min_value": gettext_lazy("Write 1 or a higher number.")}
+
 
 class TermsForm(forms.ModelForm):
     """Who may register and how. Times are typed by the event's clock."""
@@ -74,6 +81,19 @@ class TermsForm(forms.ModelForm):
         model = Terms
         fields = [name for _title, _words, names in GROUPS for name in names]
         widgets = {"mail_domains": forms.Textarea(attrs={"rows": 3})}
+        error_messages = {
+            "offer_hours": NUMBER_FROM_ONE
+            | {"required": gettext_lazy("Say for how many hours an offered place is held.")},
+            "most_per_organisation": NUMBER_FROM_ONE,
+            "most_per_jurisdiction": NUMBER_FROM_ONE,
+            "kept_in_person": NUMBER,
+            "kept_online": NUMBER,
+            "declaration": {
+                "max_length": gettext_lazy(
+                    "Shorten it to %(limit_value)s characters; it has %(show_value)s now."
+                )
+            },
+        }
 
     def __init__(self, data: Any = None, *, instance: Terms) -> None:
         super().__init__(data, instance=instance)

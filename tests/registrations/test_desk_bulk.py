@@ -145,6 +145,37 @@ def test_nobody_in_the_right_state_means_no_button(desk, event):
     assert 'type="submit">Accept' not in page.text
 
 
+@pytest.mark.parametrize("action", ["offer", "confirm"])
+def test_no_free_place_is_said_before_and_there_is_no_button(desk, organisation, action):
+    event = EventFactory(
+        organiser=organisation, hybrid=True, capacity_in_person=1, capacity_online=1
+    )
+    _seated, online = enrolled(event, 1), enrolled(event, 2, mode=Mode.ONLINE)
+    waiting = [enrolled(event, 3), enrolled(event, 4)]
+
+    page = asked(desk, event, action, *waiting)
+    assert "No place is free (in person). Give the event more places first." in page.text
+    assert "get a mail" not in page.text
+    assert 'name="people"' not in page.text
+    waiting.append(enrolled(event, 5, mode=Mode.ONLINE))
+    assert "No place is free (in person, online)." in asked(desk, event, action, *waiting).text
+
+    Registration.objects.filter(pk=online.pk).update(status=Status.CANCELLED, seat=None)
+    page = asked(desk, event, action, *waiting)
+    assert "No place is free" not in page.text
+    assert 'name="people"' in page.text
+
+
+def test_an_offered_place_can_be_confirmed_in_a_full_event(desk, organisation):
+    event = EventFactory(organiser=organisation, capacity_in_person=1)
+    seated, waiting = enrolled(event, 1), enrolled(event, 2)
+    seats.cancel(seated)
+    assert states(waiting) == [Status.OFFERED]
+    page = asked(desk, event, "confirm", waiting)
+    assert "No place is free" not in page.text
+    assert 'name="people"' in page.text
+
+
 # -- Doing ----------------------------------------------------------------------------------------
 
 

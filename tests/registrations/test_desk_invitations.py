@@ -312,6 +312,18 @@ def test_sending_one_again_asks_first(desk, answered):
     assert Message.objects.filter(key__startswith=f"invitation/{sent.pk}/again/").count() == 1
 
 
+def test_who_cannot_come_is_not_asked_again(desk, answered):
+    declined = answered.invitations.get(email="declined@example.org")
+    address = at("desk_invitation_resend", answered, declined.pk)
+    page = desk.get(at("desk_invitations", answered)).text
+    assert address not in page
+    assert at("desk_invitation_withdraw", answered, declined.pk) in page
+    before = Message.objects.count()
+    assert "they cannot come, so nothing is sent again" in desk.get(address).text
+    assert desk.post(address).status_code == 409
+    assert Message.objects.count() == before
+
+
 @pytest.mark.parametrize("action", ["resend", "withdraw"])
 def test_who_has_registered_is_neither_asked_nor_uninvited(desk, answered, action):
     comes = answered.invitations.get(email="comes@example.org")

@@ -382,6 +382,20 @@ def test_what_was_erased_is_said_without_saying_who(desk, event):
     assert registration.email not in page
 
 
+def test_the_erased_stand_last_without_name_or_address_and_are_counted(desk, event):
+    gone, stays = enrolled(event, 1), enrolled(event, 2)
+    erasure.erase([gone], reason=Erasure.Reason.ASKED)
+
+    page = desk.get(page_of(event))
+
+    assert [row["person"].pk for row in page.context["rows"]] == [stays.pk, gone.pk]
+    assert page.context["total"] == 2
+    assert "@erased.invalid" not in page.text
+    assert f'name="person" value="{gone.pk}"' not in page.text
+    assert re.search(r">erased<span", page.text)
+    assert "@erased.invalid" not in desk.get(one_page(event, gone)).text
+
+
 def test_home_says_where_people_wait_for_a_decision(desk, organisation):
     event = EventFactory(organiser=organisation, entry=Entry.APPROVAL, title="Quetzal")
     EventFactory(entry=Entry.APPROVAL, title="Of others")

@@ -152,6 +152,19 @@ def test_what_is_wrong_with_options_is_said(desk, event, typed, words):
     assert not Question.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"label": ""}, "label", "Write the question."),
+        ({"label": "x" * 201}, "label", "Shorten it to 200 characters; it has 201 now."),
+        ({"moment": ""}, "moment", "Choose when it is asked."),
+        ({"condition": "0:yes"}, "condition", "Choose an answer from this list."),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(desk, event, changes, field, words):
+    assert errors(new(desk, event, "text", **changes)) == {field: words}
+
+
 def test_a_question_can_depend_on_an_earlier_answer(desk, event, visits):
     court = visits.options.get(label="Court")
     condition = f"{visits.pk}:{court.pk}"

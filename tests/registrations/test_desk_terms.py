@@ -102,7 +102,11 @@ def test_saving_the_page_unchanged_changes_nothing(desk, event):
 @pytest.mark.parametrize(
     ("changes", "field", "words"),
     [
-        ({"offer_hours": "0"}, "offer_hours", "greater than or equal to 1"),
+        ({"offer_hours": "0"}, "offer_hours", "Write 1 or a higher number."),
+        ({"offer_hours": ""}, "offer_hours", "Say for how many hours"),
+        ({"offer_hours": "99999"}, "offer_hours", "Write 32767 or a lower number."),
+        ({"kept_in_person": "-1"}, "kept_in_person", "Write 0 or a higher number."),
+        ({"kept_in_person": "two"}, "kept_in_person", "Write a whole number, as in 12."),
         ({"kept_in_person": "3"}, "kept_until", "Say until when the places are kept."),
         (
             {"kept_in_person": "11", "kept_until": "2030-01-01T12:00"},
@@ -111,8 +115,8 @@ def test_saving_the_page_unchanged_changes_nothing(desk, event):
         ),
         ({"mail_domains": "justice"}, "mail_domains", "“justice” is no domain."),
         ({"members_only_until": "2030-03-31T02:30"}, "members_only_until", "does not exist"),
-        ({"most_per_organisation": "0"}, "most_per_organisation", "greater than or equal to 1"),
-        ({"declaration": "x" * 301}, "declaration", "300"),
+        ({"most_per_organisation": "0"}, "most_per_organisation", "Write 1 or a higher number."),
+        ({"declaration": "x" * 301}, "declaration", "Shorten it to 300 characters; it has 301"),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field(desk, event, changes, field, words):
