@@ -165,7 +165,7 @@ def export(request: StaffRequest, pk: int, file_format: str) -> StreamingHttpRes
     def rows() -> Iterator[list[str]]:
         for one in listed.people.iterator(chunk_size=AT_A_TIME):
             cells = (column.text(one) for column in columns)
-            yield [one.given_name, one.family_name, one.email, *cells]
+            yield [one.given_name, one.family_name, "" if one.erased_at else one.email, *cells]
 
     day = timezone.now().astimezone(event.zone)
     response = StreamingHttpResponse(write(header, rows()), content_type=content_type)

@@ -19,7 +19,7 @@ from accounts.permissions import manageable
 from events.desk import GET_AND_POST, frame
 from events.models import Event
 from events.models import Status as EventStatus
-from registrations import answers, availability, bulk, line, seats
+from registrations import answers, bulk, line, seats
 from registrations.forms import RegistrationForm, declaration_field
 from registrations.models import Answer, Question, Registration, Status, terms_of
 from registrations.participants import ParticipantList
@@ -88,7 +88,6 @@ def participants(request: StaffRequest, pk: int) -> HttpResponse:
             applied=counted.get(Status.APPLIED, 0),
             total=sum(counted.values()),
             actions=bulk.possible(event, [state for state, n in counted.items() if n]),
-            availability=availability.of_event(event),
             can_add=takes_people(event),
             erasures=event.erasures.all(),
         ),

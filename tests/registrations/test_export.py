@@ -9,9 +9,9 @@ from django.urls import reverse
 from openpyxl import load_workbook
 
 from accounts.models import Role
-from registrations import answers, seats
+from registrations import answers, erasure, seats
 from registrations.answers import Given
-from registrations.models import QuestionKind, Special
+from registrations.models import Erasure, QuestionKind, Special
 from tests.factories import (
     EventFactory,
     JurisdictionFactory,
@@ -80,6 +80,15 @@ def test_the_file_holds_those_who_match_with_the_columns_that_were_chosen(desk, 
         ["Ana", "Müller 2", "person2@example.org", "", ""],
         ["Ana", "Müller 1", "person1@example.org", "Scotland", "Monday, Tuesday"],
     ]
+
+
+def test_who_was_erased_has_no_made_up_address_in_the_file(desk, event):
+    erasure.erase([enrolled(event)], reason=Erasure.Reason.ASKED)
+
+    _answer, data = export(desk, event, "csv")
+
+    assert b"erased.invalid" not in data
+    assert len(data.splitlines()) == 2
 
 
 def test_special_answers_are_never_in_the_file(desk, manager, event):
