@@ -22,7 +22,7 @@ AUDIENCE = {
     Kind.TRAINING: "Practitioners and trainers of probation and prison services.",
     Kind.CONFERENCE: "Everybody who works in probation, prisons or research on them.",
     Kind.WEBINAR: "Everybody who works in probation, prisons or research on them. Free of charge.",
-    Kind.WORKSHOP: "Practitioners, managers and policy makers; members of the network come first.",
+    Kind.WORKSHOP: "Practitioners, managers and policy makers.",
 }
 EXPERTS = "Experts whom the members of the network have named."
 INVITED = "Those whom the organisers invite."
