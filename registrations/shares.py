@@ -42,11 +42,6 @@ def take(registration: Registration, share: str, *, limit: int) -> bool:
     return False
 
 
-def release(registration: Registration, *, prefix: str = "") -> None:
-    """Give up the places in all shares whose name begins so."""
-    registration.allotments.filter(share__startswith=prefix).delete()
-
-
 def taken(event: Event, names: Iterable[str]) -> dict[str, int]:
     """Return how many places of each named share are taken, in one query."""
     counted: dict[str, int] = defaultdict(int)

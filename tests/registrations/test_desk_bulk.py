@@ -2,18 +2,14 @@
 
 import pytest
 from django.contrib.messages import get_messages
-from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Role
 from events.models import Entry, Mode
 from outbox.models import Message
 from registrations import bulk, decisions, seats
 from registrations.models import Registration, Status
 from tests.factories import (
     EventFactory,
-    MembershipFactory,
-    OrganisationFactory,
     enrolled,
     person,
     registered,
@@ -24,23 +20,6 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 KEY = "0123456789abcdef"
-
-
-@pytest.fixture
-def organisation():
-    return OrganisationFactory()
-
-
-@pytest.fixture
-def manager(organisation):
-    return MembershipFactory(organisation=organisation, role=Role.MANAGER).user
-
-
-@pytest.fixture
-def desk(manager):
-    client = Client()
-    client.force_login(manager)
-    return client
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
-from accounts.models import Role
 from events.models import Entry, Mode
 from registrations import answers, decisions, erasure, seats, swaps
 from registrations.answers import Given
@@ -26,7 +25,6 @@ from tests.factories import (
     JurisdictionFactory,
     MembershipFactory,
     OptionFactory,
-    OrganisationFactory,
     QuestionFactory,
     enrolled,
     person,
@@ -43,23 +41,6 @@ LIST = 28
 
 #: Text that would do something if it were not text.
 ODD = '<b onclick="x()">=1+1</b>'
-
-
-@pytest.fixture
-def organisation():
-    return OrganisationFactory()
-
-
-@pytest.fixture
-def manager(organisation):
-    return MembershipFactory(organisation=organisation, role=Role.MANAGER).user
-
-
-@pytest.fixture
-def desk(manager):
-    client = Client()
-    client.force_login(manager)
-    return client
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import pytest
 from django.contrib.messages import get_messages
 from django.core.files.base import ContentFile
-from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
@@ -15,7 +14,6 @@ from tests.factories import (
     EventFactory,
     MembershipFactory,
     OptionFactory,
-    OrganisationFactory,
     QuestionFactory,
     enrolled,
 )
@@ -23,23 +21,6 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 ODD = "<script>alert(1)</script>"
-
-
-@pytest.fixture
-def organisation():
-    return OrganisationFactory()
-
-
-@pytest.fixture
-def manager(organisation):
-    return MembershipFactory(organisation=organisation, role=Role.MANAGER).user
-
-
-@pytest.fixture
-def desk(manager):
-    client = Client()
-    client.force_login(manager)
-    return client
 
 
 @pytest.fixture

@@ -4,20 +4,16 @@ import csv
 import io
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from openpyxl import load_workbook
 
-from accounts.models import Role
 from registrations import answers, erasure, seats
 from registrations.answers import Given
 from registrations.models import Erasure, QuestionKind, Special
 from tests.factories import (
     EventFactory,
     JurisdictionFactory,
-    MembershipFactory,
     OptionFactory,
-    OrganisationFactory,
     QuestionFactory,
     enrolled,
 )
@@ -25,23 +21,6 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 FORMULA = '=HYPERLINK("http://evil.example")'
-
-
-@pytest.fixture
-def organisation():
-    return OrganisationFactory()
-
-
-@pytest.fixture
-def manager(organisation):
-    return MembershipFactory(organisation=organisation, role=Role.MANAGER).user
-
-
-@pytest.fixture
-def desk(manager):
-    client = Client()
-    client.force_login(manager)
-    return client
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
-from accounts.models import Role
 from events.models import Event, Mode
 from events.models import Status as EventStatus
 from outbox.models import Message
@@ -17,8 +16,6 @@ from registrations.models import PendingImport, Registration, StatusChange, Vaca
 from tests.factories import (
     EventFactory,
     JurisdictionFactory,
-    MembershipFactory,
-    OrganisationFactory,
     enrolled,
     terms,
 )
@@ -35,23 +32,6 @@ LIST = (
     "Flo;Falk;ANA@a.example;;\n"
     "Gu;Gad;gu@g.example;;\n"
 )
-
-
-@pytest.fixture
-def organisation():
-    return OrganisationFactory()
-
-
-@pytest.fixture
-def manager(organisation):
-    return MembershipFactory(organisation=organisation, role=Role.MANAGER).user
-
-
-@pytest.fixture
-def desk(manager):
-    client = Client()
-    client.force_login(manager)
-    return client
 
 
 @pytest.fixture

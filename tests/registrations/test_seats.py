@@ -21,6 +21,7 @@ from tests.factories import (
     registered,
     verified,
 )
+from tests.registrations.standing import reasons, standing
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite_too]
 
@@ -30,21 +31,6 @@ NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def _frozen(time_machine):
     time_machine.move_to(NOW, tick=False)
-
-
-def reasons(registration: Registration) -> list[str]:
-    """Why messages were written to this person, oldest first."""
-    prefix = f"registration/{registration.pk}/"
-    keys = (
-        Message.objects.filter(key__startswith=prefix).order_by("pk").values_list("key", flat=True)
-    )
-    return [key.removeprefix(prefix) for key in keys]
-
-
-def standing(registration: Registration) -> tuple[str, int | None]:
-    """State and seat, as stored."""
-    registration.refresh_from_db()
-    return registration.status, registration.seat
 
 
 def changes(registration: Registration) -> list[tuple[str, str]]:
