@@ -19,14 +19,17 @@ def retry(message: Message) -> bool:
             state=State.WAITING, send_after=timezone.now(), attempts=0, last_error=""
         )
         if moved:
-            transaction.on_commit(lambda: bell.ring(message.pk), robust=True)
+            transaction.on_commit(bell.ring, robust=True)
     return bool(moved)
 
 
 def stop(message: Message) -> bool:
-    """Keep a message that still waits from being sent; return whether it was in time."""
-    waiting = Message.objects.filter(pk=message.pk, state=State.WAITING)
-    return bool(waiting.update(state=State.STOPPED))
+    """Keep a message that is not sent from being sent; return whether it was in time.
+
+    One that a worker has in hand is in time unless the mail server has it by then.
+    """
+    unsent = Message.objects.unsent().filter(pk=message.pk)
+    return bool(unsent.update(state=State.STOPPED, claimed_at=None))
 
 
 def empty(messages: QuerySet[Message]) -> int:
@@ -35,8 +38,9 @@ def empty(messages: QuerySet[Message]) -> int:
     Key, state and times stay: they say that something was sent, and keep it from being sent again.
     """
     with transaction.atomic():
-        unsent = messages.filter(state__in=[State.WAITING, State.SENDING])
-        unsent.update(state=State.STOPPED, claimed_at=None)
+        messages.filter(state__in=[State.WAITING, State.SENDING]).update(
+            state=State.STOPPED, claimed_at=None
+        )
         return messages.update(
             recipient="",
             mailbox="",

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -20,14 +21,25 @@ class State(models.TextChoices):
     STOPPED = "stopped", _("stopped before it was sent")
 
 
+class Lane(models.TextChoices):
+    """Which messages go first: one that waits in the fast lane goes before all in the slow one."""
+
+    FAST = "fast", _("at once")
+    SLOW = "slow", _("when nothing else waits")
+
+
 class MessageQuerySet(models.QuerySet["Message"]):
     def due(self, now: datetime) -> "MessageQuerySet":
         """Messages that a worker should send at `now`: waiting ones whose time has come, and abandoned claims."""
         stale = now - timedelta(seconds=settings.OUTBOX_CLAIM_SECONDS)
         return self.filter(
-            Q(state=State.WAITING, send_after__lte=now)
-            | Q(state=State.SENDING, claimed_at__lt=stale)
+            Q(state=State.WAITING) | Q(state=State.SENDING, claimed_at__lt=stale),
+            send_after__lte=now,
         ).order_by("send_after", "pk")
+
+    def unsent(self) -> "MessageQuerySet":
+        """Messages that wait or that a worker has in hand."""
+        return self.filter(state__in=[State.WAITING, State.SENDING])
 
     def about(self, topic: str) -> "MessageQuerySet":
         """Messages about one thing, named as in `event/12`."""
@@ -39,6 +51,23 @@ class Message(models.Model):
 
     key = models.CharField(_("reason"), max_length=200, unique=True)
     topic = models.CharField(_("about"), max_length=100, blank=True, db_index=True)
+    batch = models.CharField(
+        _("written with"),
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        db_index=True,
+        help_text=_("What many were written for at once, as in mailing/12."),
+    )
+    list_name = models.CharField(
+        _("list"),
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The list that its reader may leave, as in event/12 or newsletter."),
+    )
     recipient = models.EmailField(_("recipient"), max_length=254)
     mailbox = models.EmailField(
         _("mailbox"),
@@ -64,6 +93,9 @@ class Message(models.Model):
     language = models.CharField(_("language"), max_length=10, default="en")
 
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
+    lane = models.CharField(
+        _("lane"), max_length=4, choices=Lane, default=Lane.FAST, db_default=Lane.FAST
+    )
     send_after = models.DateTimeField(_("send after"), default=timezone.now)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     claimed_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -79,9 +111,9 @@ class Message(models.Model):
         ordering = ["-created_at", "-pk"]
         indexes = [
             models.Index(
-                fields=["send_after", "id"],
+                fields=["lane", "send_after", "id"],
                 condition=Q(state__in=["waiting", "sending"]),
-                name="outbox_messages_to_send",
+                name="outbox_messages_by_lane",
             ),
             models.Index(fields=["-created_at", "-id"], name="outbox_messages_by_age"),
             models.Index(
@@ -94,6 +126,7 @@ class Message(models.Model):
             models.CheckConstraint(
                 condition=Q(state__in=State.values), name="message_state_is_known"
             ),
+            models.CheckConstraint(condition=Q(lane__in=Lane.values), name="message_lane_is_known"),
             models.CheckConstraint(
                 condition=~Q(recipient__contains=",")
                 & ~Q(recipient__contains="\n")
@@ -125,3 +158,63 @@ class Message(models.Model):
     def is_late(self) -> bool:
         """Whether it is still to be sent although its time has come."""
         return self.state in {State.WAITING, State.SENDING} and self.send_after <= timezone.now()
+
+
+class Suppression(models.Model):
+    """What came back from an address: it gets less mail, or none, until its owner or staff lift that."""
+
+    address = models.EmailField(_("address"), max_length=254, unique=True)
+    hard_bounces = models.PositiveSmallIntegerField(_("mails that came back for good"), default=0)
+    complained_at = models.DateTimeField(_("called our mail spam at"), null=True, blank=True)
+    reason = models.CharField(_("what the other server said"), max_length=500, blank=True)
+    changed_at = models.DateTimeField(_("last change"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("address that mail came back from")
+        verbose_name_plural = _("addresses that mail came back from")
+        ordering = ["-changed_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(address=Lower("address")), name="suppressed_address_is_in_lower_case"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class Unsubscription(models.Model):
+    """That the reader at an address has left a list, as in `event/12` or `newsletter`."""
+
+    address = models.EmailField(_("address"), max_length=254)
+    list_name = models.CharField(_("list"), max_length=100)
+    left_at = models.DateTimeField(_("left at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("address that left a list")
+        verbose_name_plural = _("addresses that left a list")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["address", "list_name"], name="a_list_is_left_once_by_an_address"
+            ),
+            models.CheckConstraint(
+                condition=Q(address=Lower("address")), name="leaving_address_is_in_lower_case"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address}, {self.list_name}"
+
+
+class Heartbeat(models.Model):
+    """When a process last did its work, by name: `beat`, `worker`. Measured by work done, not by being up."""
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    beaten_at = models.DateTimeField(_("last work"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("heartbeat")
+        verbose_name_plural = _("heartbeats")
+
+    def __str__(self) -> str:
+        return self.name

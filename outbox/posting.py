@@ -1,8 +1,8 @@
 """Puts a message into the outbox, in the caller's transaction, once per reason."""
 
 import logging
-import queue
 import threading
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
-from outbox.models import Message, State
+from outbox.models import Lane, Message, State
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def clean_address(address: str) -> str:
     return address
 
 
-def post(
+def compose(
     template: str,
     context: dict[str, Any],
     *,
@@ -46,6 +46,9 @@ def post(
     to: str,
     to_name: str = "",
     topic: str = "",
+    batch: str = "",
+    list_name: str = "",
+    lane: str = Lane.FAST,
     sender_name: str = "",
     reply_to: str = "",
     calendar: bytes = b"",
@@ -54,26 +57,28 @@ def post(
     language: str = "en",
     send_after: datetime | None = None,
     is_requested: bool = False,
-) -> Message | None:
-    """Render a message and store it unless `key` was used before; ring the worker after commit.
+) -> Message:
+    """Return a message that is rendered, but not yet in the outbox.
 
     `template` is a file below `templates/email/` with the partials `subject`, `text` and `html`.
+    `batch` names what many messages were written for at once; `list_name` the list that its reader may leave.
     `calendar` is an iCalendar file, sent inline with `calendar_method` and attached.
     `is_requested` says that a form caused it which anybody can send: such messages are limited to so many a mailbox.
-    Returns the new message, or None where the key exists. Raises RefusedAddress, and TooManyMessages.
+    Raises RefusedAddress.
     """
     recipient = clean_address(to)
-    if is_requested:
-        check_limit(recipient)
     context = {**context, "site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
     with translation.override(language):
         subject, text, html = (
             render_to_string(f"email/{template}.html#{part}", context)
             for part in ("subject", "text", "html")
         )
-    message = Message(
+    return Message(
         key=key,
         topic=topic,
+        batch=batch,
+        list_name=list_name,
+        lane=lane,
         recipient=recipient,
         mailbox=mailbox_of(recipient),
         is_requested=is_requested,
@@ -89,16 +94,45 @@ def post(
         language=language,
         send_after=send_after or timezone.now(),
     )
+
+
+def post(template: str, context: dict[str, Any], *, to: str, **said: Any) -> Message | None:
+    """Compose a message and store it unless its key was used before; ring the worker after commit.
+
+    Takes what `compose` takes. Returns the new message, or None where the key exists. Raises RefusedAddress, and
+    TooManyMessages where it is requested.
+    """
+    if said.get("is_requested"):
+        check_limit(clean_address(to))
+    message = compose(template, context, to=to, **said)
     try:
         with transaction.atomic():
             message.save(force_insert=True)
     except IntegrityError:
-        if Message.objects.filter(key=key).exists():
+        if Message.objects.filter(key=message.key).exists():
             return None
         raise
-    if message.send_after <= timezone.now():
-        transaction.on_commit(lambda: bell.ring(message.pk), robust=True)
+    _ring_for([message])
     return message
+
+
+def post_all(messages: Sequence[Message]) -> int:
+    """Store composed messages in one statement, but those whose keys were used before; return how many are new."""
+    used = set(
+        Message.objects.filter(key__in=[message.key for message in messages]).values_list(
+            "key", flat=True
+        )
+    )
+    new = [message for message in messages if message.key not in used]
+    Message.objects.bulk_create(new, ignore_conflicts=True)
+    _ring_for(new)
+    return len(new)
+
+
+def _ring_for(messages: Sequence[Message]) -> None:
+    now = timezone.now()
+    if any(message.send_after <= now for message in messages):
+        transaction.on_commit(bell.ring, robust=True)
 
 
 def mailbox_of(address: str) -> str:
@@ -121,17 +155,22 @@ def check_limit(recipient: str) -> None:
         raise TooManyMessages(mailbox_of(recipient))
 
 
-def withdraw(*, key_prefix: str, topic: str = "", but: str = "") -> int:
-    """Stop the messages that still wait and whose key begins so, about one topic or any; return how many.
+def withdraw(*, key_prefix: str = "", topic: str = "", batch: str = "", but: str = "") -> int:
+    """Stop the messages that are not sent and whose key begins so, about one topic or any; return how many.
 
-    Those whose key begins like `but` go on.
+    Those whose key begins like `but` go on. One that a worker has in hand is stopped unless the mail server has it by
+    then; what a dead worker had in hand is not sent again.
     """
-    waiting = Message.objects.filter(key__startswith=key_prefix, state=State.WAITING)
+    unsent = Message.objects.unsent()
+    if key_prefix:
+        unsent = unsent.filter(key__startswith=key_prefix)
     if topic:
-        waiting = waiting.about(topic)
+        unsent = unsent.about(topic)
+    if batch:
+        unsent = unsent.filter(batch=batch)
     if but:
-        waiting = waiting.exclude(key__startswith=but)
-    return waiting.update(state=State.STOPPED)
+        unsent = unsent.exclude(key__startswith=but)
+    return unsent.update(state=State.STOPPED, claimed_at=None)
 
 
 def readdress(*, key_prefix: str, to: str) -> int:
@@ -154,23 +193,20 @@ def _tidy(text: str) -> str:
 
 
 class Bell:
-    """Tells the workers of new messages from a thread of its own, so that no request waits for the broker.
+    """Tells the workers that there is something to send, from a thread of its own: no request waits for the broker.
 
-    A bell that is not heard costs nothing but time: the sweeper looks at the table each minute.
+    Rings that come while one is on its way are one ring: whoever hears it sends all that is due. A bell that is not
+    heard costs nothing but time: the sweeper looks at the table each minute.
     """
 
     def __init__(self) -> None:
-        self._rings: queue.Queue[int] = queue.Queue(maxsize=1000)
+        self._rung = threading.Event()
         self._lock = threading.Lock()
         self._ringer: threading.Thread | None = None
 
-    def ring(self, message_id: int) -> None:
-        """Ask for one message to be delivered now. Never blocks, never raises."""
-        try:
-            self._rings.put_nowait(message_id)
-        except queue.Full:
-            logger.warning("The broker is slow; message %s waits for the sweeper.", message_id)
-            return
+    def ring(self) -> None:
+        """Ask for all that is due to be sent now. Never blocks, never raises."""
+        self._rung.set()
         with self._lock:
             if self._ringer is None or not self._ringer.is_alive():
                 self._ringer = threading.Thread(target=self._work, name="outbox-bell", daemon=True)
@@ -179,15 +215,13 @@ class Bell:
     def _work(self) -> None:
         from outbox.tasks import deliver
 
-        while True:
-            message_id = self._rings.get()
+        while self._rung.wait():
+            self._rung.clear()
             try:
-                deliver.apply_async(args=(message_id,), retry=False)
+                deliver.apply_async(retry=False)
             except Exception as error:
                 logger.warning(
-                    "The broker did not take message %s (%s); it waits for the sweeper.",
-                    message_id,
-                    error,
+                    "The broker did not take the bell (%s); mail waits for the sweeper.", error
                 )
 
 

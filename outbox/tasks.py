@@ -12,9 +12,9 @@ KEPT = timedelta(days=90)
 
 
 @shared_task
-def deliver(message_id: int) -> None:
-    """Send one message, if it is still to be sent."""
-    delivery.deliver(message_id)
+def deliver() -> None:
+    """Send all that is due: the bell was rung."""
+    delivery.deliver_due()
 
 
 @shared_task

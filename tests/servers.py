@@ -98,6 +98,7 @@ class Mailbox:
         self.envelopes: list[tuple[str, list[str]]] = []
         self.delay = 0.0
         self.refused: dict[str, str] = {}
+        self.connections = 0
         logging.getLogger("mail.log").setLevel(logging.WARNING)  # else a line for each command
         self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
 
@@ -124,6 +125,11 @@ class Mailbox:
             for message in self.messages
             if str(message["Subject"]).endswith(subject)
         )
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        self.connections += 1
+        session.host_name = hostname
+        return responses
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address in self.refused:

@@ -8,17 +8,20 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Model
 
 from accounts.models import MailDomain
-from outbox.models import Message
+from outbox.models import Message, Suppression, Unsubscription
 from registrations.models import (
     Allotment,
     Answer,
     Attendance,
     Figures,
+    Mailing,
     OpeningNotice,
     PersonalFeed,
     Registration,
+    ReminderRule,
     Terms,
     Vacancy,
+    Wording,
 )
 from tests.factories import (
     ArticleFactory,
@@ -142,7 +145,49 @@ def two_feeds() -> None:
         PersonalFeed.objects.create(email=email)
 
 
+def twice_left() -> None:
+    for _n in range(2):
+        Unsubscription.objects.create(address="a@example.org", list_name="newsletter")
+
+
+def twice_worded(event) -> None:
+    for _n in range(2):
+        Wording.objects.create(event=event, notice="confirmed", language="en")
+
+
+def mailing(n: int = 1, **fields) -> Mailing:
+    return Mailing.objects.create(
+        **{"event": EventFactory(), "kind": "letter", "key": str(n)} | fields
+    )
+
+
+def twice_unsettled() -> None:
+    event = EventFactory()
+    for n in (1, 2):
+        mailing(n, event=event, kind="changed")
+
+
 BREACHES = {
+    "message_lane_is_known": lambda: message(lane="left"),
+    "suppressed_address_is_in_lower_case": lambda: Suppression.objects.create(
+        address="A@example.org"
+    ),
+    "leaving_address_is_in_lower_case": lambda: Unsubscription.objects.create(
+        address="A@example.org", list_name="newsletter"
+    ),
+    "a_list_is_left_once_by_an_address": twice_left,
+    "a_reminder_has_a_moment": lambda: ReminderRule.objects.create(when="day-before", days=1),
+    "audience_of_a_reminder_is_known": lambda: ReminderRule.objects.create(
+        minutes=60, audience="all"
+    ),
+    "who_was_there_is_known_afterwards": lambda: ReminderRule.objects.create(
+        minutes=60, audience="present"
+    ),
+    "a_message_of_an_event_has_one_wording_in_a_language": lambda: twice_worded(EventFactory()),
+    "a_message_of_the_network_has_one_wording_in_a_language": lambda: twice_worded(None),
+    "mailing_kind_is_known": lambda: mailing(kind="spam"),
+    "mailing_state_is_known": lambda: mailing(state="lost"),
+    "changes_that_are_not_settled_are_told_together": twice_unsettled,
     "an_organisation_keeps_people_for_a_month_at_least": lambda: OrganisationFactory(
         retention_months=0
     ),

@@ -7,6 +7,15 @@ from registrations.models.invitations import (
     InvitationState,
     OpeningNotice,
 )
+from registrations.models.mail import (
+    Audience,
+    Mailing,
+    MailingKind,
+    MailingState,
+    ReminderRule,
+    When,
+    Wording,
+)
 from registrations.models.people import Erasure, PendingImport, PersonalFeed, UsedLink
 from registrations.models.questions import Answer, Moment, Option, Question, QuestionKind, Special
 from registrations.models.registration import (
@@ -31,11 +40,15 @@ __all__ = [
     "Allotment",
     "Answer",
     "Attendance",
+    "Audience",
     "Erasure",
     "Figures",
     "Invitation",
     "InvitationQuerySet",
     "InvitationState",
+    "Mailing",
+    "MailingKind",
+    "MailingState",
     "Moment",
     "OpeningNotice",
     "Option",
@@ -46,6 +59,7 @@ __all__ = [
     "RefusedMove",
     "Registration",
     "RegistrationQuerySet",
+    "ReminderRule",
     "Source",
     "Special",
     "Status",
@@ -53,6 +67,8 @@ __all__ = [
     "Terms",
     "UsedLink",
     "Vacancy",
+    "When",
+    "Wording",
     "new_link_key",
     "new_reference",
     "terms_of",

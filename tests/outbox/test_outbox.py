@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from events_site.environment import mailers
 from outbox import delivery
-from outbox.models import Message, State
-from outbox.posting import RefusedAddress, clean_address, post, withdraw
+from outbox.models import Lane, Message, State
+from outbox.posting import RefusedAddress, clean_address, compose, post, post_all, withdraw
 from outbox.tasks import purge
 from tests.threads import at_once
 
@@ -162,8 +162,79 @@ def test_a_server_that_is_away_loses_nothing(settings):
     sent = message()
     assert delivery.deliver_due() == 0
     sent.refresh_from_db()
-    assert sent.state == State.WAITING
-    assert sent.send_after > timezone.now()
+    assert (sent.state, sent.attempts, sent.claimed_at) == (State.WAITING, 0, None)
+    assert "refused" in sent.last_error
+
+
+def test_messages_go_over_one_connection_until_one_of_them_fails(smtp_server):
+    for n in range(25):
+        message(f"registration/{n}/waiting", to=f"person{n}@example.org")
+    smtp_server.refused["person20@example.org"] = "451 come back later"
+    assert delivery.deliver_due() == 24
+    assert smtp_server.connections == 2
+
+
+def test_what_waits_in_the_fast_lane_goes_before_all_in_the_slow_one(monkeypatch):
+    monkeypatch.setattr(delivery, "CLAIMS", {Lane.FAST: 1, Lane.SLOW: 1})
+    for n in range(3):
+        message(f"newsletter/{n}", to=f"slow{n}@example.org", lane=Lane.SLOW)
+        message(f"registration/{n}/waiting", to=f"fast{n}@example.org")
+    assert delivery.deliver_due() == 6
+    assert [one.to[0].partition("@")[0] for one in mail.outbox] == [
+        "fast0", "fast1", "fast2", "slow0", "slow1", "slow2",
+    ]  # fmt: skip
+
+
+def test_a_message_withdrawn_while_a_worker_has_it_in_hand_is_not_sent():
+    first = message("registration/1/waiting")
+    second = message("registration/2/waiting", to="bo@example.org")
+    with delivery.Post() as by_hand:
+        claimed = delivery._claim(Message.objects.all(), most=10)
+        assert [one.pk for one in claimed] == [first.pk, second.pk]
+        withdraw(key_prefix="registration/2/")
+        assert by_hand.send(claimed) == 1
+    second.refresh_from_db()
+    assert second.state == State.STOPPED
+    assert len(mail.outbox) == 1
+
+
+def test_a_message_that_the_server_has_is_sent_in_the_log_although_it_was_stopped():
+    sent = message()
+    [claimed] = delivery._claim(Message.objects.all(), most=1)
+    withdraw(key_prefix=sent.key)
+    delivery._mark_sent(claimed)
+    sent.refresh_from_db()
+    assert (sent.state, sent.claimed_at) == (State.SENT, None)
+
+
+def test_a_worker_that_is_slow_gives_back_what_it_does_not_come_to(settings):
+    for n in range(3):
+        message(f"registration/{n}/waiting")
+    settings.OUTBOX_CLAIM_SECONDS = 0
+    with delivery.Post() as by_hand:
+        assert by_hand.send(delivery._claim(Message.objects.all(), most=10)) == 0
+    assert set(Message.objects.values_list("state", "attempts")) == {(State.WAITING, 0)}
+
+
+def test_a_message_that_workers_died_of_goes_alone_and_is_given_up_in_the_end():
+    fatal = message("a")
+    message("b", to="bo@example.org")
+    stale = timezone.now() - timedelta(days=1)
+    Message.objects.filter(pk=fatal.pk).update(
+        state=State.SENDING, claimed_at=stale, attempts=delivery.SUSPECT
+    )
+    assert [one.pk for one in delivery._claim(Message.objects.all(), most=10)] == [fatal.pk]
+    Message.objects.filter(pk=fatal.pk).update(claimed_at=stale, attempts=len(delivery.PAUSES) + 1)
+    assert delivery.deliver_due() == 1
+    fatal.refresh_from_db()
+    assert fatal.state == State.FAILED
+
+
+def test_many_messages_are_stored_at_once_each_reason_once():
+    message("a")
+    several = [compose("waiting", CONTEXT, key=key, to="ana@example.org") for key in "abc"]
+    assert post_all(several) == 2
+    assert Message.objects.count() == 3
 
 
 def test_a_poisoned_row_holds_nobody_up():
