@@ -31,6 +31,7 @@ urlpatterns = [
     path("", include("events.urls")),
     path("", include("registrations.urls")),
     path("", include("recaps.urls")),
+    path("mail/", include("outbox.urls")),
     path("api/v1/", include(api.urlpatterns)),
     path("desk/", include(desk)),
     path("live", health.live, name="live"),

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
+from outbox import lists
 from outbox.models import Lane, Message, State
 
 logger = logging.getLogger(__name__)
@@ -61,18 +62,24 @@ def compose(
     """Return a message that is rendered, but not yet in the outbox.
 
     `template` is a file below `templates/email/` with the partials `subject`, `text` and `html`.
-    `batch` names what many messages were written for at once; `list_name` the list that its reader may leave.
+    `batch` names what many messages were written for at once; `list_name` the list that its reader may leave. With a
+    list the context has `unsubscribe_url`: `parts/close.html` shows it in the HTML, a template without that must
+    do so itself; to the text the line is added here unless the template has it.
     `calendar` is an iCalendar file, sent inline with `calendar_method` and attached.
     `is_requested` says that a form caused it which anybody can send: such messages are limited to so many a mailbox.
-    Raises RefusedAddress.
+    Raises RefusedAddress, and ValueError where the HTML of a list shows no way to leave it.
     """
     recipient = clean_address(to)
     context = {**context, "site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
+    if list_name:
+        context["unsubscribe_url"] = lists.url_for(recipient, list_name)
     with translation.override(language):
         subject, text, html = (
             render_to_string(f"email/{template}.html#{part}", context)
             for part in ("subject", "text", "html")
         )
+        if list_name:
+            text = _with_way_out(text, html, context)
     return Message(
         key=key,
         topic=topic,
@@ -94,6 +101,17 @@ def compose(
         language=language,
         send_after=send_after or timezone.now(),
     )
+
+
+def _with_way_out(text: str, html: str, context: dict[str, Any]) -> str:
+    """Return the text with the line that leaves the list; raise ValueError if the HTML has no such link."""
+    if html.strip() and context["unsubscribe_url"] not in html:
+        raise ValueError(
+            "A message on a list must show in its HTML how to leave it: unsubscribe_url."
+        )
+    if context["unsubscribe_url"] in text:
+        return text
+    return text + "\n\n" + render_to_string("email/parts/leave_text.html", context)
 
 
 def post(template: str, context: dict[str, Any], *, to: str, **said: Any) -> Message | None:
@@ -175,8 +193,18 @@ def withdraw(*, key_prefix: str = "", topic: str = "", batch: str = "", but: str
 
 def readdress(*, key_prefix: str, to: str) -> int:
     """Send the messages that still wait and whose key begins so to another address; return how many."""
+    recipient = clean_address(to)
     waiting = Message.objects.filter(key__startswith=key_prefix, state=State.WAITING)
-    return waiting.update(recipient=clean_address(to), mailbox=mailbox_of(to))
+    for message in waiting.exclude(list_name=""):
+        _turn_way_out(message, recipient)
+    return waiting.update(recipient=recipient, mailbox=mailbox_of(to))
+
+
+def _turn_way_out(message: Message, recipient: str) -> None:
+    """Make the link in the words take the new address off the list, not the old one."""
+    old, new = lists.unsubscribe_url(message), lists.url_for(recipient, message.list_name)
+    message.text, message.html = (part.replace(old, new) for part in (message.text, message.html))
+    message.save(update_fields=["text", "html"])
 
 
 def _one_line(text: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import get_resolver
 
+from outbox import lists
 from outbox.models import Message
 from registrations import mailed_link, own_calendar
 from registrations.links import address_token, feed_token, invitation_token, token_of
@@ -64,6 +65,7 @@ POLICIES = {
     "i/<str:token>/open/": "button",
     "i/<str:token>/decline/": "button",
     "i/<str:token>/register/": "secret",
+    "mail/unsubscribe/<str:token>/": "secret",
     "privacy/": "page",
     "me/": "form",
     "me/sent/": "page",
@@ -129,6 +131,7 @@ def site(db):
         "calendar": feed_token(own_calendar.renew(registration.email)),
         "address": address_token(registration),
         "i": invitation_token(invitation),
+        "mail": lists.token_for(registration.email, lists.NEWSLETTER),
     }
 
     def path(pattern, token=""):
