@@ -232,6 +232,8 @@ SERVER_EMAIL = OPERATOR_EMAIL or DEFAULT_FROM_EMAIL
 # A claim older than this belongs to a worker that died; must exceed the mail server's time limit.
 OUTBOX_CLAIM_SECONDS = env.int("OUTBOX_CLAIM_SECONDS", default=120)
 OUTBOX_SWEEP_SECONDS = env.int("OUTBOX_SWEEP_SECONDS", default=60)
+# The first pause of a message that the mail server refused for now; the next ones grow.
+OUTBOX_PAUSE_SECONDS = env.int("OUTBOX_PAUSE_SECONDS", default=60)
 
 # -- Registrations --------------------------------------------------------------------------------
 HOLD_HOURS = env.int("HOLD_HOURS", default=24)

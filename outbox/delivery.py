@@ -1,4 +1,4 @@
-"""Sends messages: claim a few rows, send over one connection, mark each. A retry lives in the row."""
+"""Sends messages over one connection: claim a row, send it, mark it. A retry lives in the row."""
 
 import logging
 import smtplib
@@ -11,22 +11,24 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, mailers
-from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import F, QuerySet
+from django.db import InterfaceError, OperationalError, connection
+from django.db.models import F
 from django.utils import timezone
 
-from outbox.models import Lane, Message, MessageQuerySet, State
+from outbox.models import Lane, Message, State
+from outbox.posting import bell
 
 logger = logging.getLogger(__name__)
 
-PAUSES = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60, 120, 240, 480, 720, 1440)]
+#: How long a message waits after each attempt that failed, in units of OUTBOX_PAUSE_SECONDS.
+PAUSES = [1, 2, 5, 15, 30, 60, 120, 240, 480, 720, 1440]
 
-#: So many messages of a lane are claimed at once: few enough that whoever waits for their end does not wait long.
-CLAIMS = {Lane.FAST: 10, Lane.SLOW: 5}
+#: So many messages of a lane are looked up at once: few enough that one which comes later does not wait long.
+AHEAD = {Lane.FAST: 10, Lane.SLOW: 5}
 #: So many messages go over one connection; some servers take no more.
 CARRIED = 100
-#: A message that so many workers have not come back from is sent alone, so that it holds nobody up.
-SUSPECT = 3
+#: A worker that is told to stop has this long for what it does, and a message more (docker-compose.yml grants it 30).
+SECONDS = 15
 
 
 class CalendarMail(EmailMultiAlternatives):
@@ -61,24 +63,24 @@ class CalendarMail(EmailMultiAlternatives):
 def deliver(message_id: int) -> bool:
     """Send one message if it is due and nobody else has it; return whether it was sent."""
     with Post() as post:
-        return bool(post.send(_claim(Message.objects.filter(pk=message_id), most=1)))
+        return bool(post.send([message_id], until=time.monotonic() + SECONDS))
 
 
-def deliver_due(*, seconds: float = 50) -> int:
+def deliver_due(*, seconds: float = SECONDS) -> int:
     """Send all that is due, for at most so many seconds; return how many messages were sent.
 
-    Few are claimed at a time, of the fast lane as long as there are any: a newsletter delays nobody's confirmation by
-    more than a handful of mails. Ends early when the mail server cannot be reached.
+    Looks at few at a time, of the fast lane as long as there are any: a newsletter delays nobody's confirmation by
+    more than a handful of mails. Ends early when the mail server cannot be reached; rings for more when time runs out.
     """
     end = time.monotonic() + seconds
     sent = 0
     _give_up_on_fatal()
     with Post() as post:
-        while post.can_send and time.monotonic() < end:
-            claimed = _claim_next()
-            if not claimed:
+        while post.can_send and (ahead := _look_ahead()):
+            if time.monotonic() >= end:
+                bell.ring()
                 break
-            sent += post.send(claimed)
+            sent += post.send(ahead, until=end)
     return sent
 
 
@@ -96,17 +98,13 @@ class Post:
     def __exit__(self, *_error: object) -> None:
         self._hang_up()
 
-    def send(self, claimed: list[Message]) -> int:
-        """Send what this worker has claimed; return how many. What it does not come to goes back as it was."""
-        begun = time.monotonic()
+    def send(self, message_ids: list[int], *, until: float) -> int:
+        """Send those of the messages that are due and in nobody's hands, as long as there is time; return how many."""
         sent = 0
-        for place, message in enumerate(claimed):
-            if time.monotonic() - begun > settings.OUTBOX_CLAIM_SECONDS / 4:
-                _give_back(claimed[place:])
+        for message_id in message_ids:
+            if time.monotonic() >= until or not self._dial(message_ids):
                 break
-            if not self._dial(claimed[place:]):
-                break
-            if _is_ours(message):
+            if message := _claim(message_id):
                 sent += self._send(message)
         return sent
 
@@ -121,15 +119,16 @@ class Post:
         _mark_sent(message)
         return True
 
-    def _dial(self, claimed: list[Message]) -> bool:
-        """Connect unless connected. Whoever cannot gives the messages back: an absent server is not their fault."""
+    def _dial(self, message_ids: list[int]) -> bool:
+        """Connect unless connected. An absent server costs no message an attempt; the log says why they wait."""
         if self._carried >= CARRIED:
             self._hang_up()
         try:
             self._mailer.open()
         except Exception as error:
             self.can_send = False
-            _give_back(claimed, error)
+            waiting = Message.objects.filter(pk__in=message_ids, state=State.WAITING)
+            waiting.update(last_error=_in_words(error))
             logger.warning("The mail server cannot be reached: %s", error)
         return self.can_send
 
@@ -139,36 +138,25 @@ class Post:
             self._mailer.close()
 
 
-def _claim_next() -> list[Message]:
-    for lane, most in CLAIMS.items():
-        if claimed := _claim(Message.objects.filter(lane=lane), most=most):
-            return claimed
+def _look_ahead() -> list[int]:
+    """Return the ids of the next few messages that are due, of the first lane that has any."""
+    now = timezone.now()
+    for lane, most in AHEAD.items():
+        if due := Message.objects.due(now).filter(lane=lane).values_list("pk", flat=True)[:most]:
+            return list(due)
     return []
 
 
-def _claim(messages: MessageQuerySet, *, most: int) -> list[Message]:
-    """Take up to so many of these that are due, oldest first. One that may have felled workers goes alone."""
+def _claim(message_id: int) -> Message | None:
+    """Take a message in hand and return it as it stands now, or None if it is not due or somebody else has it.
+
+    One at a time: a worker that dies keeps nothing from being sent but what it was sending.
+    """
     now = timezone.now()
-    skips = connection.features.has_select_for_update_skip_locked
-    with transaction.atomic():
-        due = messages.due(now).select_for_update(skip_locked=skips)
-        claimed = _without_suspects(list(due[:most]))
-        Message.objects.filter(pk__in=[message.pk for message in claimed]).update(
-            state=State.SENDING, claimed_at=now, attempts=F("attempts") + 1
-        )
-    for message in claimed:
-        message.state, message.claimed_at = State.SENDING, now
-        message.attempts += 1
-    return claimed
-
-
-def _without_suspects(found: list[Message]) -> list[Message]:
-    """The ones that may go together; a suspect, whose claims nobody came back from several times, only by itself."""
-
-    def is_suspect(message: Message) -> bool:
-        return message.state == State.SENDING and message.attempts >= SUSPECT
-
-    return found[:1] if found and is_suspect(found[0]) else [m for m in found if not is_suspect(m)]
+    due = Message.objects.due(now).filter(pk=message_id).order_by()
+    if not due.update(state=State.SENDING, claimed_at=now, attempts=F("attempts") + 1):
+        return None
+    return Message.objects.filter(pk=message_id, state=State.SENDING, claimed_at=now).first()
 
 
 def _give_up_on_fatal() -> None:
@@ -179,26 +167,6 @@ def _give_up_on_fatal() -> None:
     fatal.order_by().update(
         state=State.FAILED, claimed_at=None, last_error="Every worker that tried to send it died."
     )
-
-
-def _held(claimed: list[Message]) -> QuerySet[Message]:
-    """Those of the messages that are still in the hands of this worker."""
-    return Message.objects.filter(
-        pk__in=[message.pk for message in claimed],
-        state=State.SENDING,
-        claimed_at=claimed[0].claimed_at,
-    )
-
-
-def _is_ours(message: Message) -> bool:
-    """Whether nobody has stopped the message, or taken it over, since it was claimed."""
-    return _held([message]).exists()
-
-
-def _give_back(claimed: list[Message], error: Exception | None = None) -> None:
-    """Return messages to the queue as if they had not been claimed, with the reason if there is one to be seen."""
-    said = {"last_error": _in_words(error)} if error else {}
-    _held(claimed).update(state=State.WAITING, claimed_at=None, attempts=F("attempts") - 1, **said)
 
 
 def _mark_sent(message: Message) -> None:
@@ -251,13 +219,13 @@ def as_mail(message: Message) -> EmailMultiAlternatives:
 def _put_back(message: Message, error: Exception) -> None:
     """Return the message to the queue after a growing pause, or give it up with the reason."""
     final = _is_final(error) or message.attempts > len(PAUSES)
-    pause = timedelta() if final else PAUSES[message.attempts - 1]
+    units = 0 if final else PAUSES[message.attempts - 1]
     Message.objects.filter(
         pk=message.pk, state=State.SENDING, claimed_at=message.claimed_at
     ).update(
         state=State.FAILED if final else State.WAITING,
         claimed_at=None,
-        send_after=timezone.now() + pause,
+        send_after=timezone.now() + timedelta(seconds=units * settings.OUTBOX_PAUSE_SECONDS),
         last_error=_in_words(error),
     )
     logger.warning("Message %s was not sent (attempt %s): %s", message.pk, message.attempts, error)

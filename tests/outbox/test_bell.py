@@ -13,8 +13,9 @@ from django.conf import settings as site
 from django.db import connection
 
 from events_site.celery import app
+from outbox import delivery
 from outbox.models import Message, State
-from outbox.posting import Bell
+from outbox.posting import Bell, post
 from registrations.models import Registration, Status
 from tests.factories import EventFactory, JurisdictionFactory
 from tests.servers import wait_until
@@ -97,6 +98,21 @@ def test_a_bell_that_is_heard_puts_a_task_into_the_broker(redis_server, bell):
 
     assert b'"content-type": "application/json"' in rung
     assert b'"task": "outbox.tasks.deliver"' in rung
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_whose_time_is_over_leaves_the_rest_and_rings_for_more(redis_server):
+    post("waiting", {}, key="a", to="ana@example.org")
+    with broker_at(redis_server), redis.Redis.from_url(redis_server) as broker:
+        wait_until(lambda: rings(broker), seconds=10, what="the message has rung")
+        broker.flushall()
+        assert delivery.deliver_due(seconds=0) == 0
+        wait_until(lambda: rings(broker), seconds=10, what="the worker has rung")
+        broker.flushall()
+        assert delivery.deliver_due() == 1
+        assert delivery.deliver_due(seconds=0) == 0
+        assert not rings(broker)
+    assert Message.objects.get().attempts == 1
 
 
 def rings(broker):

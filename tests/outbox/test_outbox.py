@@ -2,6 +2,7 @@
 
 import smtplib
 import socket
+import time
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,15 @@ from django.utils import timezone
 from events_site.environment import mailers
 from outbox import delivery
 from outbox.models import Lane, Message, State
-from outbox.posting import RefusedAddress, clean_address, compose, post, post_all, withdraw
+from outbox.posting import (
+    RefusedAddress,
+    clean_address,
+    compose,
+    post,
+    post_all,
+    readdress,
+    withdraw,
+)
 from outbox.tasks import purge
 from tests.threads import at_once
 
@@ -175,7 +184,7 @@ def test_messages_go_over_one_connection_until_one_of_them_fails(smtp_server):
 
 
 def test_what_waits_in_the_fast_lane_goes_before_all_in_the_slow_one(monkeypatch):
-    monkeypatch.setattr(delivery, "CLAIMS", {Lane.FAST: 1, Lane.SLOW: 1})
+    monkeypatch.setattr(delivery, "AHEAD", {Lane.FAST: 1, Lane.SLOW: 1})
     for n in range(3):
         message(f"newsletter/{n}", to=f"slow{n}@example.org", lane=Lane.SLOW)
         message(f"registration/{n}/waiting", to=f"fast{n}@example.org")
@@ -185,49 +194,57 @@ def test_what_waits_in_the_fast_lane_goes_before_all_in_the_slow_one(monkeypatch
     ]  # fmt: skip
 
 
-def test_a_message_withdrawn_while_a_worker_has_it_in_hand_is_not_sent():
+def test_a_message_withdrawn_after_a_worker_has_seen_it_is_not_sent():
     first = message("registration/1/waiting")
     second = message("registration/2/waiting", to="bo@example.org")
+    ahead = delivery._look_ahead()
+    withdraw(key_prefix="registration/2/")
     with delivery.Post() as by_hand:
-        claimed = delivery._claim(Message.objects.all(), most=10)
-        assert [one.pk for one in claimed] == [first.pk, second.pk]
-        withdraw(key_prefix="registration/2/")
-        assert by_hand.send(claimed) == 1
+        assert ahead == [first.pk, second.pk]
+        assert by_hand.send(ahead, until=time.monotonic() + 10) == 1
     second.refresh_from_db()
     assert second.state == State.STOPPED
     assert len(mail.outbox) == 1
 
 
+def test_a_message_goes_to_the_address_that_it_has_when_it_goes():
+    waiting = message("registration/1/waiting")
+    ahead = delivery._look_ahead()
+    readdress(key_prefix=waiting.key, to="bo@example.org")
+    with delivery.Post() as by_hand:
+        by_hand.send(ahead, until=time.monotonic() + 10)
+    assert mail.outbox[0].to == ["bo@example.org"]
+
+
 def test_a_message_that_the_server_has_is_sent_in_the_log_although_it_was_stopped():
     sent = message()
-    [claimed] = delivery._claim(Message.objects.all(), most=1)
+    claimed = delivery._claim(sent.pk)
     withdraw(key_prefix=sent.key)
     delivery._mark_sent(claimed)
     sent.refresh_from_db()
     assert (sent.state, sent.claimed_at) == (State.SENT, None)
 
 
-def test_a_worker_that_is_slow_gives_back_what_it_does_not_come_to(settings):
-    for n in range(3):
-        message(f"registration/{n}/waiting")
-    settings.OUTBOX_CLAIM_SECONDS = 0
-    with delivery.Post() as by_hand:
-        assert by_hand.send(delivery._claim(Message.objects.all(), most=10)) == 0
-    assert set(Message.objects.values_list("state", "attempts")) == {(State.WAITING, 0)}
+def test_a_worker_that_dies_keeps_back_nothing_but_what_it_was_sending():
+    messages = [message(f"registration/{n}/waiting") for n in range(3)]
+    assert delivery._claim(messages[0].pk) is not None
+    assert delivery.deliver_due() == 2
+    assert [one.state for one in Message.objects.order_by("pk")] == [
+        State.SENDING, State.SENT, State.SENT,
+    ]  # fmt: skip
 
 
-def test_a_message_that_workers_died_of_goes_alone_and_is_given_up_in_the_end():
+def test_a_message_that_workers_died_of_is_given_up_in_the_end():
     fatal = message("a")
-    message("b", to="bo@example.org")
-    stale = timezone.now() - timedelta(days=1)
     Message.objects.filter(pk=fatal.pk).update(
-        state=State.SENDING, claimed_at=stale, attempts=delivery.SUSPECT
+        state=State.SENDING,
+        claimed_at=timezone.now() - timedelta(days=1),
+        attempts=len(delivery.PAUSES) + 1,
     )
-    assert [one.pk for one in delivery._claim(Message.objects.all(), most=10)] == [fatal.pk]
-    Message.objects.filter(pk=fatal.pk).update(claimed_at=stale, attempts=len(delivery.PAUSES) + 1)
-    assert delivery.deliver_due() == 1
+    assert delivery.deliver_due() == 0
     fatal.refresh_from_db()
-    assert fatal.state == State.FAILED
+    assert (fatal.state, fatal.claimed_at) == (State.FAILED, None)
+    assert "died" in fatal.last_error
 
 
 def test_many_messages_are_stored_at_once_each_reason_once():
