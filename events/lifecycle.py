@@ -35,9 +35,11 @@ def apply_changes(
     by: User | None,
     organisations: Iterable[tuple[Organisation, str]] | None = None,
     topics: Iterable[Topic] | None = None,
+    is_told: bool = True,
 ) -> Event:
     """Store an event whose fields were assigned, new or existing, with its organisations and topics.
 
+    `is_told` says whether people who registered hear of what is news to them.
     Raises RefusedChange, also from those who receive the news (a capacity below the seats taken).
     """
     with transaction.atomic():
@@ -54,7 +56,7 @@ def apply_changes(
         if topics is not None:
             event.topics.set(topics)
         if changes and event.is_public:
-            event_changed.send(sender=Event, event=event, changes=changes, by=by)
+            event_changed.send(sender=Event, event=event, changes=changes, by=by, is_told=is_told)
     return event
 
 
@@ -106,7 +108,7 @@ def _move(event: Event, status: Status, *, by: User | None) -> Event:
         if status == Status.CANCELLED:
             event_cancelled.send(sender=Event, event=event, by=by)
         elif was_public:
-            event_changed.send(sender=Event, event=event, changes=changes, by=by)
+            event_changed.send(sender=Event, event=event, changes=changes, by=by, is_told=True)
     return event
 
 

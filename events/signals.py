@@ -2,7 +2,8 @@
 
 from django.dispatch import Signal
 
-#: After a change of a published event. `event`, `changes` (field name -> (old, new)), `by`.
+#: After a change of a public event. `event`, `changes` (field name -> (old, new)), `by`, and `is_told`: whether the
+#: people who registered are to hear of it.
 event_changed = Signal()
 #: After a cancellation. `event`, `by`.
 event_cancelled = Signal()

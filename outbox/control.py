@@ -19,7 +19,7 @@ def retry(message: Message) -> bool:
             state=State.WAITING, send_after=timezone.now(), attempts=0, last_error=""
         )
         if moved:
-            transaction.on_commit(bell.ring, robust=True)
+            bell.ring_on_commit()
     return bool(moved)
 
 

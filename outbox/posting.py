@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.module_loading import import_string
 
 from outbox import lists
 from outbox.models import Lane, Message, State
@@ -150,7 +151,7 @@ def post_all(messages: Sequence[Message]) -> int:
 def _ring_for(messages: Sequence[Message]) -> None:
     now = timezone.now()
     if any(message.send_after <= now for message in messages):
-        transaction.on_commit(bell.ring, robust=True)
+        bell.ring_on_commit()
 
 
 def mailbox_of(address: str) -> str:
@@ -173,21 +174,34 @@ def check_limit(recipient: str) -> None:
         raise TooManyMessages(mailbox_of(recipient))
 
 
-def withdraw(*, key_prefix: str = "", topic: str = "", batch: str = "", but: str = "") -> int:
-    """Stop the messages that are not sent and whose key begins so, about one topic or any; return how many.
+def withdraw(
+    *,
+    key_prefix: str = "",
+    key_part: str = "",
+    topic: str = "",
+    batch: str = "",
+    but: str = "",
+    but_parts: Iterable[str] = (),
+) -> int:
+    """Stop the messages that are not sent and that all of this is true of; return how many.
 
-    Those whose key begins like `but` go on. One that a worker has in hand is stopped unless the mail server has it by
-    then; what a dead worker had in hand is not sent again.
+    Their key begins with `key_prefix` and holds `key_part`; they are about `topic`; they were written with `batch`.
+    Those whose key begins like `but`, or holds one of `but_parts`, go on. One that a worker has in hand is stopped
+    unless the mail server has it by then; what a dead worker had in hand is not sent again.
     """
     unsent = Message.objects.unsent()
     if key_prefix:
         unsent = unsent.filter(key__startswith=key_prefix)
+    if key_part:
+        unsent = unsent.filter(key__contains=key_part)
     if topic:
         unsent = unsent.about(topic)
     if batch:
         unsent = unsent.filter(batch=batch)
     if but:
         unsent = unsent.exclude(key__startswith=but)
+    for part in but_parts:
+        unsent = unsent.exclude(key__contains=part)
     return unsent.update(state=State.STOPPED, claimed_at=None)
 
 
@@ -221,36 +235,43 @@ def _tidy(text: str) -> str:
 
 
 class Bell:
-    """Tells the workers that there is something to send, from a thread of its own: no request waits for the broker.
+    """Tells the workers that there is something to do, from a thread of its own: no request waits for the broker.
 
-    Rings that come while one is on its way are one ring: whoever hears it sends all that is due. A bell that is not
-    heard costs nothing but time: the sweeper looks at the table each minute.
+    `task` is the dotted name of the Celery task that it rings for. Rings that come while one is on its way are one
+    ring: whoever hears it does all that is due. A bell that is not heard costs nothing but time: the beat looks at the
+    table too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, task: str) -> None:
+        self._task = task
         self._rung = threading.Event()
         self._lock = threading.Lock()
         self._ringer: threading.Thread | None = None
 
     def ring(self) -> None:
-        """Ask for all that is due to be sent now. Never blocks, never raises."""
+        """Ask for all that is due to be done now. Never blocks, never raises."""
         self._rung.set()
         with self._lock:
             if self._ringer is None or not self._ringer.is_alive():
-                self._ringer = threading.Thread(target=self._work, name="outbox-bell", daemon=True)
+                name = f"bell of {self._task}"
+                self._ringer = threading.Thread(target=self._work, name=name, daemon=True)
                 self._ringer.start()
 
-    def _work(self) -> None:
-        from outbox.tasks import deliver
+    def ring_on_commit(self) -> None:
+        """Ring once the transaction is over, or now where there is none."""
+        transaction.on_commit(self.ring, robust=True)
 
+    def _work(self) -> None:
         while self._rung.wait():
             self._rung.clear()
             try:
-                deliver.apply_async(retry=False)
+                import_string(self._task).apply_async(retry=False)
             except Exception as error:
                 logger.warning(
-                    "The broker did not take the bell (%s); mail waits for the sweeper.", error
+                    "The broker did not take the bell of %s (%s); it waits for the beat.",
+                    self._task,
+                    error,
                 )
 
 
-bell = Bell()
+bell = Bell("outbox.tasks.deliver")

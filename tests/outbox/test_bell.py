@@ -50,7 +50,7 @@ def ill_broker(request):
 @pytest.fixture
 def bell():
     """A bell whose rings do not go on into the next test."""
-    one = Bell()
+    one = Bell("outbox.tasks.deliver")
     yield one
     one._rung.clear()
 
