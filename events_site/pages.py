@@ -22,7 +22,7 @@ from events.filters import EventFilter, country_name
 from events.models import Event, EventQuerySet, Session, Topic
 from events.sql import JSONList
 from recaps.models import Article, Kind
-from registrations import availability, figures, notices
+from registrations import availability, figures, values
 from registrations.tilemap import tile_map
 
 PER_PAGE = 20
@@ -106,7 +106,7 @@ def event_context(event: Event) -> dict[str, Any]:
     articles = event.article_links  # type: ignore[attr-defined]
     recaps = [article for article in articles if article["kind"] == Kind.RECAP]
     return {
-        **notices.facts(event),
+        **values.facts(event),
         "availability": availability.of_counts(event, event.seat_counts),  # type: ignore[attr-defined]
         "country": country_name(event.venue.country) if event.venue else "",
         "programme": programme(event),
@@ -155,7 +155,7 @@ def rows(events: list[Event]) -> list[dict[str, Any]]:
             "event": event,
             "availability": said[event.pk],
             "country": country_name(event.venue.country) if event.venue else "",
-            "facts": notices.facts(event),
+            "facts": values.facts(event),
         }
         for event in events
     ]

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from events.models import Mode
 from events.models import Status as EventStatus
-from registrations import links, notices, swaps
+from registrations import links, swaps, values
 from registrations.detail_forms import AddressForm, DetailsForm, SubstituteForm
 from registrations.doors import behind_a_secret, secret
 from registrations.guards import count_request
@@ -126,7 +126,7 @@ def prove_address(request: HttpRequest, token: str) -> HttpResponse:
             request,
             "registrations/address.html",
             {
-                **notices.facts(registration.event),
+                **values.facts(registration.event),
                 "registration": registration,
                 "refusal": refusal,
             },
@@ -200,7 +200,7 @@ def _page(
         request,
         f"registrations/{name}.html",
         {
-            **notices.facts(registration.event),
+            **values.facts(registration.event),
             "registration": registration,
             "token": token,
             **more,

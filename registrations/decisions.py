@@ -29,7 +29,7 @@ def accept(registration: Registration, *, by: User | None, note: str = "") -> Re
             notices.waiting(registration, note=note)
         else:
             entrance.sit(registration, Status.CONFIRMED, seat=seat, by=by, why=note)
-            notices.confirmed(registration, note=note)
+            notices.accepted(registration, note=note)
         return registration
 
 
@@ -59,8 +59,10 @@ def confirm(registration: Registration, *, by: User | None) -> Registration:
         _check(registration, Status.UNVERIFIED, Status.APPLIED, Status.WAITING, Status.OFFERED)
         entrance = Entrance(event)
         seat = registration.seat or line.seat_or_refusal(entrance, registration)
+        had_applied = registration.status == Status.APPLIED
         entrance.sit(registration, Status.CONFIRMED, seat=seat, by=by)
-        notices.confirmed(registration)
+        tell = notices.accepted if had_applied else notices.confirmed
+        tell(registration)
         return registration
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from registrations import availability, entry, invitations, links, notices, seats
+from registrations import availability, entry, invitations, links, seats, values
 from registrations.doors import secret
 from registrations.invitation_forms import InvitedForm
 from registrations.models import Invitation, Registration
@@ -91,7 +91,7 @@ def register(request: HttpRequest, token: str, invitation: Invitation) -> HttpRe
         request,
         "registrations/invited_form.html",
         {
-            **notices.facts(event),
+            **values.facts(event),
             "form": form,
             "token": token,
             "invitation": invitation,
@@ -113,7 +113,7 @@ def _page(
         request,
         "registrations/invitation.html",
         {
-            **notices.facts(event),
+            **values.facts(event),
             "invitation": invitation,
             "token": token,
             "registration": registration,

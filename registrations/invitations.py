@@ -29,6 +29,7 @@ from registrations.models import (
 )
 from registrations.seating import RefusedSeat
 from registrations.seats import Person
+from registrations.wordings import Words
 
 #: Nobody is asked again sooner than this after the last mail.
 BETWEEN_MAILS = timedelta(hours=24)
@@ -76,8 +77,9 @@ def invite(event: Event, people: Sequence[Guest], *, by: User | None, sentence: 
             event = seating.lock_event(event)
             seats.check_open(event, timezone.now(), is_invited=True)
             found = sort(event, few)
+            words = Words(event)
             for guest in found.new:
-                _invite(event, guest, by=by, sentence=sentence)
+                _invite(event, guest, by=by, sentence=sentence, words=words)
         done.new.extend(found.new)
         done.invited.extend(found.invited)
         done.registered.extend(found.registered)
@@ -101,11 +103,12 @@ def remind(event: Event, *, sentence: str = "", now: datetime | None = None) -> 
         with transaction.atomic():
             event = seating.lock_event(event)
             seats.check_open(event, now, is_invited=True)
+            words = Words(event)
             silent = list(to_remind(event, now).filter(pk__in=few))
             for invitation in silent:
                 invitation.event = event
                 reason = f"reminder/{_next_reminder(invitation)}"
-                notices.invitation(invitation, reason=reason, sentence=sentence)
+                notices.invitation(invitation, reason=reason, sentence=sentence, words=words)
             Invitation.objects.filter(pk__in=[one.pk for one in silent]).update(reminded_at=now)
         count += len(silent)
     return count
@@ -215,7 +218,7 @@ def check_unused(invitation: Invitation) -> None:
         )
 
 
-def _invite(event: Event, guest: Guest, *, by: User | None, sentence: str) -> None:
+def _invite(event: Event, guest: Guest, *, by: User | None, sentence: str, words: Words) -> None:
     invitation = Invitation.objects.create(
         event=event,
         email=guest.email,
@@ -224,7 +227,7 @@ def _invite(event: Event, guest: Guest, *, by: User | None, sentence: str) -> No
         language=get_language() or "en",
         invited_by=by,
     )
-    notices.invitation(invitation, reason="invited", sentence=sentence)
+    notices.invitation(invitation, reason="invited", sentence=sentence, words=words)
 
 
 def _lock(invitation: Invitation) -> tuple[Event, Invitation]:

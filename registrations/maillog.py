@@ -23,7 +23,13 @@ from registrations.models import Invitation, Registration
 PER_PAGE = 50
 PERSONAL_LINK = re.compile(r"(/(?:r|i|me|address)/)[^/\s\"'<>]+")
 #: What a person is told although the registration is over.
-PARTING_WORDS = ("cancelled", "lapsed", "event-cancelled")
+PARTING_WORDS = (
+    "cancelled",
+    "declined",
+    "lapsed",
+    "replaced",
+    "event-cancelled",
+)
 
 
 @scoped

@@ -20,9 +20,9 @@ from registrations import (
     choices,
     erasure,
     line,
-    notices,
     seats,
     swaps,
+    values,
 )
 from registrations.doors import behind_a_secret
 from registrations.entry import Entrance
@@ -97,7 +97,7 @@ def cancel(request: HttpRequest, token: str, registration: Registration) -> Http
         request,
         "registrations/cancel.html",
         {
-            **notices.facts(registration.event),
+            **values.facts(registration.event),
             "registration": registration,
             "token": token,
             "can_name_substitute": changes.may_name_substitute(registration),
@@ -115,7 +115,7 @@ def erase(request: HttpRequest, token: str, registration: Registration) -> HttpR
     return TemplateResponse(
         request,
         "registrations/erase.html",
-        {**notices.facts(registration.event), "registration": registration, "token": token},
+        {**values.facts(registration.event), "registration": registration, "token": token},
     )
 
 
@@ -174,7 +174,7 @@ def _page(
         request,
         "registrations/registration.html",
         {
-            **notices.facts(event),
+            **values.facts(event),
             "registration": registration,
             "token": token,
             "ahead": ahead,

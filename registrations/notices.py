@@ -11,15 +11,14 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 
-from events import calendar
-from events.dates import days_in_words, moment_in_words, zone_in_words
 from events.models import Event
 from events.models import Status as EventStatus
 from outbox.models import Message
 from outbox.posting import check_limit, post, readdress, withdraw
-from registrations import links
-from registrations.entry import Entrance
+from registrations import links, messages, moments, values
+from registrations.messages import More
 from registrations.models import Invitation, OpeningNotice, Registration, Status
+from registrations.wordings import Text, Words
 
 #: Someone who registers again within this time has the first mail still on its way.
 ON_ITS_WAY = timedelta(minutes=10)
@@ -28,18 +27,31 @@ STANDINGS_A_DAY = 3
 
 def verify(registration: Registration) -> None:
     """Ask the person to confirm the address; whoever was registered by a colleague is told by whom."""
-    template = "colleague" if registration.brought_by_id else "verify"
-    why = _why_no_seat(registration)
-    _post(template, registration, reason="verify", is_requested=True, hindrance=why)
+    friend = registration.brought_by
+    _post(
+        "colleague" if friend else "verify",
+        registration,
+        reason="verify",
+        is_requested=True,
+        more=lambda: {
+            "colleague": friend.name if friend else "",
+            "next": values.to_confirm(registration),
+        },
+    )
 
 
 def substitute(registration: Registration) -> None:
     """Ask somebody to come instead of the person who named them."""
+    first = registration.replaces
     _post(
         "substitute",
         registration,
         reason=f"substitute/{registration.replaces_id}",
         is_requested=True,
+        more=lambda: {
+            "colleague": first.name if first else "",
+            "next": values.to_take_over(),
+        },
     )
 
 
@@ -102,41 +114,52 @@ def link_again(registration: Registration) -> None:
     _post("link", registration, reason=f"link/{timezone.now():%Y-%m-%dT%H:%MZ}")
 
 
-def letter(registration: Registration, *, subject: str, text: str, key: str) -> None:
-    """Send what staff wrote, as plain text; `key` is that of the one letter, so that nobody gets it twice."""
-    _post("letter", registration, reason=f"letter/{key}", subject=subject, letter=text)
+def letter(
+    registration: Registration, *, subject: str, text: str, key: str, words: Words | None = None
+) -> None:
+    """Send what staff wrote, with the values of `moments.LETTER`; `key` is that of the one letter, so that nobody gets
+    it twice. Where the registration stands is said in any case.
+    """
+    _post(
+        "letter",
+        registration,
+        reason=f"letter/{key}",
+        words=words,
+        text=letter_text(subject, text),
+    )
 
 
-def confirmed(registration: Registration, *, note: str = "", is_requested: bool = False) -> None:
+def letter_text(subject: str, text: str) -> Text:
+    """Return the words of a letter: where the registration stands is said in any case."""
+    ends = "" if "{standing}" in text else "\n\n{standing}"
+    return Text(subject, text + ends, "letter")
+
+
+def confirmed(registration: Registration, *, is_requested: bool = False) -> None:
     """Confirm the place, with the entry for the calendar. Nobody is told of an event that is over.
 
-    `note` is a sentence of the organiser. Here and below `is_requested` says that the address is not proved.
+    Here and below `is_requested` says that the address is not proved.
     """
-    if registration.event.is_over:
-        return
-    prefix = f"registration/{registration.pk}/"
-    withdraw(key_prefix=prefix, but=f"{prefix}letter/")
-    _post(
-        "confirmed",
-        registration,
-        reason="confirmed",
-        calendar_method="REQUEST",
-        is_requested=is_requested,
-        note=note,
-    )
+    _confirm("confirmed", registration, is_requested=is_requested)
+
+
+def accepted(registration: Registration, *, note: str = "") -> None:
+    """Say that the organisers have accepted somebody who applied, and confirm the place as `confirmed` does.
+
+    Here and below `note` is a sentence of the organiser.
+    """
+    _confirm("accepted", registration, more=lambda: {"note": values.note(note)})
 
 
 def waiting(registration: Registration, *, note: str = "", is_requested: bool = False) -> None:
     """Say that the person is on the waiting list, and which rule keeps them from a place if one does."""
     if not registration.event.is_over:
-        why = _why_no_seat(registration)
         _post(
             "waiting",
             registration,
             reason="waiting",
             is_requested=is_requested,
-            note=note,
-            hindrance=why,
+            more=lambda: {"why": values.why_waiting(registration), "note": values.note(note)},
         )
 
 
@@ -144,7 +167,12 @@ def declined(registration: Registration, *, note: str = "") -> None:
     """Say that there is no place for the person. Nobody is told of an event that is over."""
     withdraw(key_prefix=f"registration/{registration.pk}/")
     if not registration.event.is_over:
-        _post("declined", registration, reason="declined", note=note)
+        _post(
+            "declined",
+            registration,
+            reason="declined",
+            more=lambda: {"note": values.note(note)},
+        )
 
 
 def mode_changed(registration: Registration) -> None:
@@ -156,53 +184,37 @@ def mode_changed(registration: Registration) -> None:
 def replaced(registration: Registration, *, by: Registration) -> None:
     """Say that the substitute has the place now, and take the entry out of the calendar."""
     withdraw(key_prefix=f"registration/{registration.pk}/")
-    _post("replaced", registration, reason="replaced", calendar_method="CANCEL", substitute=by)
+    _post(
+        "replaced",
+        registration,
+        reason="replaced",
+        calendar_method="CANCEL",
+        more=lambda: {"substitute": by.name},
+    )
 
 
 def opening(notice: OpeningNotice) -> None:
     """Say that registering for the event has opened, to an address that asked to be told."""
-    event = notice.event
-    with translation.override(notice.language), timezone.override(event.zone):
-        post(
-            "opening",
-            {
-                **facts(event),
-                "link": settings.SITE_URL + reverse("register", args=[event.slug]),
-            },
-            key=f"opening/{event.pk}/{notice.pk}",
-            to=notice.email,
-            topic=f"event/{event.pk}",
-            sender_name=_sender(event),
-            reply_to=event.contact_email,
-            language=notice.language,
-        )
+    link = settings.SITE_URL + reverse("register", args=[notice.event.slug])
+    post(**messages.to_interested("opening", notice, link=link))
 
 
-def invitation(invited: Invitation, *, reason: str, sentence: str = "") -> None:
+def invitation(
+    invited: Invitation, *, reason: str, sentence: str = "", words: Words | None = None
+) -> None:
     """Invite somebody by name, or ask again: `reason` is `invited`, `again/…` or `reminder/…`.
 
     `sentence` is what the organiser adds, as plain text.
     """
-    event = invited.event
-    with translation.override(invited.language), timezone.override(event.zone):
-        post(
-            "invitation",
-            {
-                **facts(event),
-                "invitation": invited,
-                "link": links.invitation_link(invited),
-                "organiser": _sender(event),
-                "sentence": sentence,
-                "is_reminder": reason.startswith("reminder/"),
-            },
-            key=f"invitation/{invited.pk}/{reason}",
-            to=invited.email,
-            to_name=invited.name,
-            topic=f"event/{event.pk}",
-            sender_name=_sender(event),
-            reply_to=event.contact_email,
-            language=invited.language,
+    post(
+        **messages.to_invited(
+            "invitation-reminder" if reason.startswith("reminder/") else "invitation",
+            invited,
+            reason=reason,
+            words=words,
+            more=lambda: {"note": values.note(sentence)},
         )
+    )
 
 
 def withdraw_invitations(event: Event) -> None:
@@ -218,9 +230,25 @@ def my_page(email: str, *, link: str, language: str) -> None:
     asked_by = salted_hmac(
         "registrations.notices.my_page", email.lower(), algorithm="sha256"
     ).hexdigest()
+    words = Words(None)
+    target = link or settings.SITE_URL + reverse("me")
+    with translation.override(language):
+        context = messages.framed(
+            moments.NOTICES["my-page"],
+            words.text("my-page", language),
+            {
+                "email": email,
+                "link": target,
+                "next": values.all_registrations(is_known=bool(link)),
+            },
+            facts={},
+            action=words.action("my-page", language, "action" if link else "action_again"),
+            link=target,
+            begins_with=settings.SITE_NAME,
+        )
     post(
-        "my-page",
-        {"link": link, "email": email, "form": settings.SITE_URL + reverse("me")},
+        messages.FRAME,
+        context,
         key=f"me/{asked_by}/{timezone.now():%Y-%m-%dT%H:%MZ}",
         to=email,
         language=language,
@@ -235,7 +263,12 @@ def applied(registration: Registration, *, is_requested: bool = False) -> None:
 
 def offered(registration: Registration) -> None:
     """Offer the place that came free, until a deadline."""
-    _post("offered", registration, reason="offered")
+    _post(
+        "offered",
+        registration,
+        reason="offered",
+        more=lambda: {"next": values.to_take(registration)},
+    )
 
 
 def lapsed(registration: Registration, *, was_offered: bool) -> None:
@@ -249,7 +282,13 @@ def lapsed(registration: Registration, *, was_offered: bool) -> None:
         _post("lapsed", registration, reason="lapsed")
 
 
-def cancelled(registration: Registration, *, was_confirmed: bool, is_told: bool = True) -> None:
+def cancelled(
+    registration: Registration,
+    *,
+    was_confirmed: bool,
+    is_told: bool = True,
+    by_organiser: bool = False,
+) -> None:
     """Say that the registration is withdrawn, and take the entry out of the calendar if there was one.
 
     In any case nothing more goes out that still waits.
@@ -257,53 +296,92 @@ def cancelled(registration: Registration, *, was_confirmed: bool, is_told: bool 
     withdraw(key_prefix=f"registration/{registration.pk}/")
     if registration.event.is_over or not is_told:
         return
+    notice = "cancelled-by-organiser" if by_organiser else "cancelled"
     _post(
-        "cancelled",
+        notice,
         registration,
         reason="cancelled",
         calendar_method="CANCEL" if was_confirmed else "",
     )
 
 
-def event_changed(registration: Registration, *, changes: dict[str, tuple[Any, Any]]) -> None:
-    """Tell of another time or place, and move the entry in the calendar of those who come."""
+def event_changed(
+    registration: Registration,
+    *,
+    changes: dict[str, tuple[Any, Any]],
+    lines: More | None = None,
+    words: Words | None = None,
+) -> None:
+    """Tell of another time or place, and move the entry in the calendar of those who come.
+
+    `lines` gives under the name `changes` what was and what is, asked for in the reader's language.
+    """
     for reason in ("reminder", "changed"):
         withdraw(key_prefix=f"registration/{registration.pk}/{reason}/")
     event = registration.event
+    kinds = in_words(event, changes)
     _post(
         "changed",
         registration,
         reason=f"changed/{event.sequence}",
-        calendar_method="REQUEST" if registration.status == Status.CONFIRMED else "",
-        changes=in_words(event, changes),
+        calendar_method=_if_confirmed(registration, "REQUEST"),
+        words=words,
+        more=lambda: {
+            **values.news(event, kinds),
+            "changes": "",
+            **(lines() if lines else {}),
+        },
     )
 
 
-def event_postponed(registration: Registration) -> None:
+def event_postponed(registration: Registration, *, words: Words | None = None) -> None:
     """Tell that the event does not take place on its date."""
     withdraw(key_prefix=f"registration/{registration.pk}/reminder/")
     _post(
         "postponed",
         registration,
         reason=f"postponed/{registration.event.sequence}",
-        calendar_method="REQUEST" if registration.status == Status.CONFIRMED else "",
+        calendar_method=_if_confirmed(registration, "REQUEST"),
+        words=words,
     )
 
 
-def event_cancelled(registration: Registration) -> None:
+def event_cancelled(registration: Registration, *, words: Words | None = None) -> None:
     """Tell that the event is called off, and take the entry out of the calendar of those who would have come."""
     withdraw(key_prefix=f"registration/{registration.pk}/")
     _post(
         "event-cancelled",
         registration,
         reason="event-cancelled",
-        calendar_method="CANCEL" if registration.status == Status.CONFIRMED else "",
+        calendar_method=_if_confirmed(registration, "CANCEL"),
+        words=words,
     )
 
 
-def reminder(registration: Registration, *, rule: str) -> None:
+def reminder(registration: Registration, *, rule: str, words: Words | None = None) -> None:
     """Remind of the event; the key names rule and start, so that a moved event earns a new one."""
-    _post("reminder", registration, reason=reminder_reason(registration.event, rule))
+    reason = reminder_reason(registration.event, rule)
+    _post("reminder", registration, reason=reason, words=words)
+
+
+def after_event(
+    registration: Registration, *, reason: str, was_present: bool, words: Words | None = None
+) -> None:
+    """Thank somebody who was there, with the certificate and where to read on; or say to the others what they missed.
+
+    `reason` is the last part of the key.
+    """
+    event = registration.event
+    _post(
+        "after-present" if was_present else "after-absent",
+        registration,
+        reason=reason,
+        words=words,
+        more=lambda: {
+            "materials": values.materials(event),
+            "certificate": values.certificate(registration) if was_present else "",
+        },
+    )
 
 
 def reminder_reason(event: Event, rule: str) -> str:
@@ -321,93 +399,29 @@ def in_words(event: Event, changes: dict[str, tuple[Any, Any]]) -> dict[str, boo
     }
 
 
-def _post(
-    template: str,
-    registration: Registration,
-    *,
-    reason: str,
-    to: str = "",
-    calendar_method: str = "",
-    is_requested: bool = False,
-    **more: Any,
+def _confirm(
+    notice: str, registration: Registration, *, is_requested: bool = False, more: More = dict
 ) -> None:
-    if registration.erased_at:
+    """Confirm a place in one of two ways, under one key: so that a person gets one confirmation."""
+    if registration.event.is_over:
         return
-    event = registration.event
-    to = to or registration.email
-    ics = _calendar_part(registration, calendar_method, to) if calendar_method else b""
-    with translation.override(registration.language), timezone.override(event.zone):
-        post(
-            template,
-            {
-                **facts(event),
-                "registration": registration,
-                "link": links.personal_link(registration),
-                "until": _until(registration),
-                **more,
-            },
-            key=f"registration/{registration.pk}/{reason}",
-            to=to,
-            to_name=registration.name,
-            topic=f"event/{event.pk}",
-            sender_name=_sender(event),
-            reply_to=event.contact_email,
-            calendar=ics,
-            calendar_method=calendar_method,
-            language=registration.language,
-            is_requested=is_requested,
-        )
-
-
-def _sender(event: Event) -> str:
-    return event.organisers[0].display_name if event.organisers else settings.SITE_NAME
-
-
-def _until(registration: Registration) -> str:
-    """Until when a place is held, by the event's clock; an empty text where none is."""
-    if registration.expires_at is None:
-        return ""
-    return moment_in_words(registration.expires_at, registration.event.timezone)
-
-
-def _why_no_seat(registration: Registration) -> str:
-    """The rule that keeps a person from a place, if it is one."""
-    if registration.seat:
-        return ""
-    return Entrance(registration.event).hindrance(registration, registration.mode)
-
-
-def facts(event: Event) -> dict[str, Any]:
-    """What every message says of the event: when with zone, where, who to ask, its page."""
-    hours = "" if event.is_whole_day else f"{event.local_start:%H:%M}–{event.local_end:%H:%M}"
-    return {
-        "event": event,
-        "when": days_in_words(event.first_day, event.last_day, weekday=True),
-        "hours": hours,
-        "zone": zone_in_words(event.timezone, event.starts_at),
-        "where": calendar.location(event),
-        "event_link": settings.SITE_URL + event.get_absolute_url(),
-        "contact": event.contact_email or settings.DEFAULT_FROM_EMAIL,
-    }
-
-
-def _calendar_part(registration: Registration, method: str, attendee: str) -> bytes:
-    """The entry for one address. A withdrawal, and a new registration after it, count on: else programs ignore them."""
-    event = registration.event
-    earlier = (
-        event.registrations.of_address(attendee)
-        .exclude(confirmed_at=None)
-        .exclude(pk=registration.pk)
+    prefix = f"registration/{registration.pk}/"
+    withdraw(key_prefix=prefix, but=f"{prefix}letter/")
+    _post(
+        notice,
+        registration,
+        reason="confirmed",
+        calendar_method="REQUEST",
+        is_requested=is_requested,
+        more=more,
     )
-    is_withdrawn = method == "CANCEL" and (
-        registration.status == Status.CANCELLED or attendee != registration.email
-    )
-    scheduling = calendar.Scheduling(
-        attendee_email=attendee,
-        attendee_name=registration.name,
-        organiser_name=_sender(event),
-        written_at=timezone.now(),
-        sequence=event.sequence + 2 * earlier.count() + is_withdrawn,
-    )
-    make = calendar.cancellation if method == "CANCEL" else calendar.request
-    return make(event, scheduling=scheduling)
+
+
+def _if_confirmed(registration: Registration, method: str) -> str:
+    return method if registration.status == Status.CONFIRMED else ""
+
+
+def _post(notice: str, registration: Registration, *, reason: str, **said: Any) -> None:
+    """Post a message to a person (see `messages.to_person`), but to nobody who is erased."""
+    if not registration.erased_at:
+        post(**messages.to_person(notice, registration, reason=reason, **said))

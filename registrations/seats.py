@@ -171,7 +171,12 @@ def cancel(
             return registration
         was_confirmed = registration.status == Status.CONFIRMED
         seating.move(registration, Status.CANCELLED, seat=None, by=by, why=why)
-        notices.cancelled(registration, was_confirmed=was_confirmed, is_told=is_told)
+        notices.cancelled(
+            registration,
+            was_confirmed=was_confirmed,
+            is_told=is_told,
+            by_organiser=by is not None,
+        )
         line.offer_free_seats(event)
         return registration
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.doors import public
 from accounts.models import Organisation
 from events.models import Event
-from registrations import availability, colleagues, entry, guards, line, notices
+from registrations import availability, colleagues, entry, guards, line, values
 from registrations.doors import private
 from registrations.forms import NoticeForm, RegisterForm
 from registrations.models import Terms, terms_of
@@ -44,7 +44,7 @@ def register(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and not places.can_register:
         status = 409
     context = {
-        **notices.facts(event),
+        **values.facts(event),
         "form": form,
         "colleagues": colleagues.rows(form),
         "has_colleagues": colleagues.are_named(form),
@@ -65,7 +65,7 @@ def registered(request: HttpRequest, slug: str) -> HttpResponse:
         request,
         "registrations/registered.html",
         {
-            **notices.facts(event),
+            **values.facts(event),
             "hold_hours": settings.HOLD_HOURS,
             "checks_address": terms_of(event).checks_address,
         },
@@ -82,7 +82,7 @@ def participants(request: HttpRequest, slug: str) -> HttpResponse:
         request,
         "registrations/participants.html",
         {
-            **notices.facts(event),
+            **values.facts(event),
             "people": people.order_by("family_name", "given_name", "pk"),
         },
     )
@@ -110,7 +110,7 @@ def notice(request: HttpRequest, slug: str) -> HttpResponse:
             )
             return redirect("notice_noted", slug=event.slug)
     context = {
-        **notices.facts(event),
+        **values.facts(event),
         "form": form,
         "availability": places,
         "sentence": sentence,
@@ -122,7 +122,7 @@ def notice(request: HttpRequest, slug: str) -> HttpResponse:
 def notice_noted(request: HttpRequest, slug: str) -> HttpResponse:
     """The same for everybody who asked to be told."""
     event = get_object_or_404(Event.objects.public().with_facts(), slug=slug)
-    return TemplateResponse(request, "registrations/notice_noted.html", notices.facts(event))
+    return TemplateResponse(request, "registrations/notice_noted.html", values.facts(event))
 
 
 def _event(slug: str) -> Event:

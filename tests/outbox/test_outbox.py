@@ -27,15 +27,11 @@ from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
-CONTEXT = {
-    "event": {"title": "Workshop"},
-    "registration": {"name": "Ana", "reference": "AAAA2222"},
-    "link": "x",
-}
+CONTEXT = {"subject": "Workshop: news", "name": "Ana", "lead": "Good news.", "link": "x"}
 
 
 def message(key="registration/1/waiting", to="ana@example.org", **more):
-    return post("waiting", CONTEXT, key=key, to=to, **more)
+    return post("frame", CONTEXT, key=key, to=to, **more)
 
 
 def test_a_reason_posts_once():
@@ -77,7 +73,7 @@ def test_an_odd_but_legal_address_is_taken(address):
 
 def test_a_line_break_in_a_name_or_title_does_not_reach_a_header():
     sent = post(
-        "waiting",
+        "frame",
         {**CONTEXT, "event": {"title": "Two\nlines\r\nBcc: x@example.org"}},
         key="k",
         to="ana@example.org",
@@ -249,7 +245,7 @@ def test_a_message_that_workers_died_of_is_given_up_in_the_end():
 
 def test_many_messages_are_stored_at_once_each_reason_once():
     message("a")
-    several = [compose("waiting", CONTEXT, key=key, to="ana@example.org") for key in "abc"]
+    several = [compose("frame", CONTEXT, key=key, to="ana@example.org") for key in "abc"]
     assert post_all(several) == 2
     assert Message.objects.count() == 3
 

@@ -319,7 +319,7 @@ def test_a_letter_is_shown_once_more_with_the_number_before_it_goes(desk, event)
     assert confirmed.subject == f"{event.title}: Room {{title}}"
     assert applied.subject == f"{event.title}: Room {{title}} (not yet confirmed)"
     assert "Dear <b>all</b>,\n\n{{ link }} %s" in confirmed.text
-    assert "<p>Dear &lt;b&gt;all&lt;/b&gt;,</p>" in confirmed.html
+    assert '<p dir="auto">Dear &lt;b&gt;all&lt;/b&gt;,</p>' in confirmed.html
     assert confirmed.is_requested is False
 
 

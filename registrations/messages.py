@@ -1,0 +1,258 @@
+"""Puts a message together: the words with their values, in the frame that every message has, and the calendar file.
+
+The frame (`templates/email/frame.html`) keeps what mail promises whatever the words are: the subject begins with the
+event, and who, when, where, the link and the contact stand within the first 600 characters.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.utils import timezone, translation
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from events import calendar
+from events.models import Event
+from registrations import links, moments, values
+from registrations.models import Invitation, OpeningNotice, Registration, Status
+from registrations.moments import Notice
+from registrations.wordings import Text, Words, expand
+
+FRAME = "frame"
+NOT_YET = (Status.UNVERIFIED, Status.APPLIED, Status.WAITING, Status.OFFERED)
+ADDRESS = re.compile(r"https?://[^\s<>\"]+[^\s<>\"'.,;:!?)\]}]")
+MOST_IN_A_SUBJECT = 300
+FIRST = 600
+#: What the labels of the facts, the greeting and the empty lines take of that.
+LABELS = 120
+A_GREETING = 60
+
+More = Callable[[], dict[str, str]]
+
+
+def to_person(
+    key: str,
+    registration: Registration,
+    *,
+    reason: str,
+    words: Words | None = None,
+    text: Text | None = None,
+    more: More = dict,
+    to: str = "",
+    link: str | None = None,
+    calendar_method: str = "",
+    is_requested: bool = False,
+) -> dict[str, Any]:
+    """Return a message to somebody who registered, as `posting.post` and `posting.compose` take it by name.
+
+    `reason` is the last part of its key. `text` stands instead of the words in force. `more` gives the values that
+    only this message has, asked for in the language of the reader. A batch hands in its `words`.
+    """
+    event, language = registration.event, registration.language
+    words = words or Words(event)
+    link = links.personal_link(registration) if link is None else link
+    with translation.override(language):
+        said = {
+            **words.values(language),
+            **values.of_registration(registration, link=link),
+            **more(),
+        }
+        context = framed(
+            moments.named(key),
+            text or words.text(key, language),
+            said,
+            facts=words.facts(language),
+            action=words.action(key, language),
+            link=link,
+            is_unsure=registration.status in NOT_YET,
+        )
+        context["reference"] = registration.reference
+    to = to or registration.email
+    ics = _calendar_part(registration, calendar_method, to) if calendar_method else b""
+    return {
+        **_envelope(event, context, language=language, to=to),
+        "key": f"registration/{registration.pk}/{reason}",
+        "to_name": registration.name,
+        "calendar": ics,
+        "calendar_method": calendar_method,
+        "is_requested": is_requested,
+    }
+
+
+def to_invited(
+    key: str,
+    invited: Invitation,
+    *,
+    reason: str,
+    words: Words | None = None,
+    more: More = dict,
+) -> dict[str, Any]:
+    """Return a message to somebody who is invited, as `posting.post` takes it by name."""
+    event, language = invited.event, invited.language
+    words = words or Words(event)
+    link = links.invitation_link(invited)
+    with translation.override(language):
+        said = {"name": invited.name, "email": invited.email, "link": link, **more()}
+        context = framed(
+            moments.named(key),
+            words.text(key, language),
+            {**words.values(language), **said},
+            facts=words.facts(language),
+            action=words.action(key, language),
+            link=link,
+        )
+    return {
+        **_envelope(event, context, language=language, to=invited.email),
+        "key": f"invitation/{invited.pk}/{reason}",
+        "to_name": invited.name,
+    }
+
+
+def to_interested(key: str, notice: OpeningNotice, *, link: str) -> dict[str, Any]:
+    """Return a message to an address that asked to be told, as `posting.post` takes it by name."""
+    event, language = notice.event, notice.language
+    words = Words(event)
+    with translation.override(language):
+        context = framed(
+            moments.named(key),
+            words.text(key, language),
+            {**words.values(language), "link": link},
+            facts=words.facts(language),
+            action=words.action(key, language),
+            link=link,
+        )
+    return {
+        **_envelope(event, context, language=language, to=notice.email),
+        "key": f"{key}/{event.pk}/{notice.pk}",
+    }
+
+
+def framed(
+    notice: Notice,
+    text: Text,
+    said: dict[str, str],
+    *,
+    facts: dict[str, Any],
+    action: str,
+    link: str,
+    is_unsure: bool = False,
+    begins_with: str = "",
+) -> dict[str, Any]:
+    """Return what the frame shows: words with their values put in, as text and as HTML, in the active language.
+
+    The subject begins with the title of the event, or with `begins_with` where there is none.
+    As many paragraphs stand above the button and the facts as let these end within the first characters; all others
+    stand below.
+    """
+    paragraphs = _paragraphs(expand(_whole(notice, text.words, said), said))
+    title = facts["event"].title if facts else ""
+    room = FIRST - LABELS - sum(len(part) for part in (said.get("name", ""), action, link))
+    room -= sum(len(f"{part}") for name, part in facts.items() if name != "event") + len(title)
+    leading = _that_fit(paragraphs, room)
+    lead, rest = paragraphs[:leading], paragraphs[leading:]
+    return {
+        **facts,
+        "subject": _subject(
+            expand(text.subject, said),
+            title=title or begins_with,
+            is_unsure=is_unsure and notice.tells_standing,
+        ),
+        "name": said.get("name", ""),
+        "action": action,
+        "link": link,
+        "lead": "\n\n".join(lead),
+        "rest": "\n\n".join(rest),
+        "lead_html": _as_html(lead),
+        "rest_html": _as_html(rest),
+    }
+
+
+def _envelope(event: Event, context: dict[str, Any], *, language: str, to: str) -> dict[str, Any]:
+    return {
+        "template": FRAME,
+        "context": context,
+        "to": to,
+        "topic": f"event/{event.pk}",
+        "sender_name": values.sender(event),
+        "reply_to": event.contact_email,
+        "language": language,
+    }
+
+
+def _whole(notice: Notice, words: str, said: dict[str, str]) -> str:
+    """The words, with the sentences behind them that nobody may miss and that they lack."""
+    lacking = [
+        f"{{{name}}}"
+        for name in moments.ALWAYS_SAID
+        if name in notice.values and said.get(name) and f"{{{name}}}" not in words
+    ]
+    return "\n\n".join([words, *lacking])
+
+
+def _subject(words: str, *, title: str, is_unsure: bool) -> str:
+    """One line that begins with the title of the event and ends in what is not yet sure; too long words are cut."""
+    words = " ".join(words.split())
+    unsure = " " + _("(not yet confirmed)") if is_unsure else ""
+    if title and not words.startswith(title):
+        words = _("%(title)s: %(words)s") % {"title": title, "words": words}
+    most = MOST_IN_A_SUBJECT - len(unsure)
+    return (words if len(words) <= most else words[: most - 1] + "…") + unsure
+
+
+def _paragraphs(text: str) -> list[str]:
+    """The paragraphs of a text, without empty ones and blanks at the ends of lines."""
+    lines = [line.strip() for line in text.splitlines()]
+    found = re.split(r"\n{2,}", "\n".join(lines))
+    return [one.strip("\n") for one in found if one.strip()]
+
+
+def _that_fit(paragraphs: list[str], room: int) -> int:
+    """How many paragraphs fit into so many characters; none where that would be no more than a greeting."""
+    taken = fitting = 0
+    for one in paragraphs:
+        taken += len(one) + 2
+        if taken > room:
+            break
+        fitting += 1
+    if fitting < len(paragraphs) and sum(map(len, paragraphs[:fitting])) < A_GREETING:
+        return 0
+    return fitting
+
+
+def _as_html(paragraphs: list[str]) -> SafeString:
+    """Plain text as HTML: paragraphs in the direction of their letters, line breaks, and full addresses as links."""
+    return format_html_join("\n", '<p dir="auto">{}</p>', ((_linked(one),) for one in paragraphs))
+
+
+def _linked(text: str) -> SafeString:
+    html, end = SafeString(""), 0
+    for found in ADDRESS.finditer(text):
+        html += escape(text[end : found.start()])
+        html += format_html('<a href="{}">{}</a>', found[0], found[0])
+        end = found.end()
+    html += escape(text[end:])
+    return SafeString(html.replace("\n", "<br>"))
+
+
+def _calendar_part(registration: Registration, method: str, attendee: str) -> bytes:
+    """The entry for one address. A withdrawal, and a new registration after it, count on: else programs ignore them."""
+    event = registration.event
+    earlier = (
+        event.registrations.of_address(attendee)
+        .exclude(confirmed_at=None)
+        .exclude(pk=registration.pk)
+    )
+    is_withdrawn = method == "CANCEL" and (
+        registration.status == Status.CANCELLED or attendee != registration.email
+    )
+    scheduling = calendar.Scheduling(
+        attendee_email=attendee,
+        attendee_name=registration.name,
+        organiser_name=values.sender(event),
+        written_at=timezone.now(),
+        sequence=event.sequence + 2 * earlier.count() + is_withdrawn,
+    )
+    make = calendar.cancellation if method == "CANCEL" else calendar.request
+    return make(event, scheduling=scheduling)

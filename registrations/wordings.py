@@ -1,0 +1,136 @@
+"""The words of messages: those of an event, else those of the network, else ours; with values in the place of names.
+
+A name stands in braces, as in {name}. Values are put in once, by name alone: nothing is looked up in an object, and a
+value that holds braces itself is text.
+
+Who writes to many makes one `Words` for the event and hands it to every notice of the batch: each message in each
+language, and what it says of the event, is then looked up and rendered once instead of once a person.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import F, Q
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from events.models import Event
+from registrations import values
+from registrations.models import Wording
+
+NAME = re.compile(r"\{([a-z_]+)\}")
+#: A name in braces, or whatever else stands between braces, or beside one.
+BRACES = re.compile(r"\{+[^{}\n]*\}*|\}+")
+SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Text:
+    """The words of one message in one language, and whose they are: of the event, of the network, or ours."""
+
+    subject: str
+    words: str
+    source: str
+
+
+class Words:
+    """The words in force for messages about one event, or about none, each looked up once."""
+
+    def __init__(self, event: Event | None) -> None:
+        self.event = event
+        self._texts: dict[tuple[str, str], Text] = {}
+        self._actions: dict[tuple[str, str, str], str] = {}
+        self._facts: dict[str, dict[str, Any]] = {}
+        self._values: dict[str, dict[str, str]] = {}
+
+    def text(self, notice: str, language: str) -> Text:
+        """Return the words of a message in a language."""
+        wanted = notice, language
+        if wanted not in self._texts:
+            self._texts[wanted] = in_force(self.event, notice, language)
+        return self._texts[wanted]
+
+    def action(self, notice: str, language: str, part: str = "action") -> str:
+        """Return what stands on the button of a message; that is always ours."""
+        wanted = notice, language, part
+        if wanted not in self._actions:
+            self._actions[wanted] = _part(notice, part, language)
+        return self._actions[wanted]
+
+    def facts(self, language: str) -> dict[str, Any]:
+        """Return what every message says of the event around the words (see `values.facts`)."""
+        if self.event is None:
+            return {}
+        if language not in self._facts:
+            with translation.override(language):
+                self._facts[language] = values.facts(self.event)
+        return self._facts[language]
+
+    def values(self, language: str) -> dict[str, str]:
+        """Return the named values of the event."""
+        if self.event is None:
+            return {}
+        if language not in self._values:
+            with translation.override(language):
+                self._values[language] = values.of_event(self.event, self.facts(language))
+        return self._values[language]
+
+
+def in_force(event: Event | None, notice: str, language: str) -> Text:
+    """Return the words of a message: those of the event, else those of the network, else ours."""
+    found = (
+        Wording.objects.filter(Q(event=event) | Q(event=None), notice=notice, language=language)
+        .order_by(F("event").asc(nulls_last=True))
+        .first()
+    )
+    if found is None:
+        return ours(notice, language)
+    return Text(found.subject, found.text, "event" if found.event_id else "network")
+
+
+def ours(notice: str, language: str) -> Text:
+    """Return the words that a message has where nobody has written others; they stand in its template."""
+    return Text(_part(notice, "subject", language), _part(notice, "words", language), "ours")
+
+
+def expand(text: str, said: Mapping[str, str]) -> str:
+    """Return text with each known name in braces replaced by its value, in one pass; anything else stays as it is."""
+    return NAME.sub(lambda match: said.get(match[1], match[0]), text)
+
+
+def check(text: str, allowed: Collection[str]) -> None:
+    """Raise ValidationError with the wrong things and the allowed names, where text has braces that are no name."""
+    wrong = [
+        found[0]
+        for found in BRACES.finditer(text)
+        if not ((name := NAME.fullmatch(found[0])) and name[1] in allowed)
+    ]
+    if not wrong:
+        return
+    things = list(dict.fromkeys(_shortened(one) for one in wrong))
+    raise ValidationError(
+        ngettext(
+            "%(things)s is not a value of this message. Take it out, or use one of these: %(allowed)s.",
+            "%(things)s are not values of this message. Take them out, or use some of these: %(allowed)s.",
+            len(things),
+        ),
+        code="unknown_value",
+        params={
+            "things": ", ".join(_("“%(thing)s”") % {"thing": one} for one in things[:3]),
+            "allowed": ", ".join(f"{{{name}}}" for name in allowed),
+        },
+    )
+
+
+def _shortened(thing: str) -> str:
+    return thing if len(thing) <= SHOWN else thing[:SHOWN] + "…"
+
+
+def _part(notice: str, part: str, language: str) -> str:
+    with translation.override(language):
+        return render_to_string(f"email/{notice}.html#{part}").strip()
