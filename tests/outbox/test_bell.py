@@ -102,7 +102,7 @@ def test_a_bell_that_is_heard_puts_a_task_into_the_broker(redis_server, bell):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_whose_time_is_over_leaves_the_rest_and_rings_for_more(redis_server):
-    post("waiting", {}, key="a", to="ana@example.org")
+    post("frame", {}, key="a", to="ana@example.org")
     with broker_at(redis_server), redis.Redis.from_url(redis_server) as broker:
         wait_until(lambda: rings(broker), seconds=10, what="the message has rung")
         broker.flushall()

@@ -10,15 +10,11 @@ from outbox.posting import post, readdress
 
 pytestmark = pytest.mark.django_db
 
-CONTEXT = {
-    "event": {"title": "Workshop"},
-    "registration": {"name": "Ana", "reference": "AAAA2222"},
-    "link": "x",
-}
+CONTEXT = {"subject": "Workshop: news", "name": "Ana", "lead": "Good news.", "link": "x"}
 
 
 def bulk(key="mailing/1/ana", to="Ana@Example.org", list_name="event/12", **more):
-    return post("waiting", CONTEXT, key=key, to=to, list_name=list_name, lane=Lane.SLOW, **more)
+    return post("frame", CONTEXT, key=key, to=to, list_name=list_name, lane=Lane.SLOW, **more)
 
 
 @pytest.fixture
@@ -46,7 +42,7 @@ def test_leaving_stops_what_waits_of_this_list_alone():
     ours, other, plain = (
         bulk(),
         bulk("b", list_name="event/13"),
-        post("waiting", CONTEXT, key="c", to="ana@example.org"),
+        post("frame", CONTEXT, key="c", to="ana@example.org"),
     )
     lists.leave("ana@example.org", "event/12")
     states = [Message.objects.get(pk=message.pk).state for message in (ours, other, plain)]
@@ -143,7 +139,7 @@ def test_the_words_of_a_list_show_the_way_out_in_text_and_html():
 
 
 def test_mail_that_is_on_no_list_has_no_way_out_in_its_words():
-    sent = post("waiting", CONTEXT, key="c", to="ana@example.org")
+    sent = post("frame", CONTEXT, key="c", to="ana@example.org")
     assert "nsubscribe" not in sent.text + sent.html
 
 
