@@ -289,6 +289,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60,
         "options": {"expires": 60},
     },
+    "write the newsletter": {
+        "task": "recaps.tasks.write_newsletter",
+        "schedule": 30,
+        "options": {"expires": 30},
+    },
     "erase what has been kept long enough": {
         "task": "registrations.tasks.erase_due",
         "schedule": crontab(hour=3, minute=30),

@@ -53,6 +53,14 @@ def join(address: str, list_name: str) -> bool:
     return bool(gone)
 
 
+def forget(address: str) -> None:
+    """Take an address off the newsletter and keep no note of any list that it left: its owner asked for erasure."""
+    address = address.lower()
+    with transaction.atomic():
+        list_left.send(sender=Unsubscription, address=address, list_name=NEWSLETTER)
+        Unsubscription.objects.filter(address=address).delete()
+
+
 def has_left(address: str, list_name: str) -> bool:
     """Whether the reader at an address has left a list."""
     return Unsubscription.objects.filter(address=address.lower(), list_name=list_name).exists()

@@ -7,3 +7,8 @@ from django.utils.translation import gettext_lazy as _
 class RecapsConfig(AppConfig):
     name = "recaps"
     verbose_name = _("News and recaps")
+
+    def ready(self) -> None:
+        from recaps import newsletters
+
+        newsletters.connect()

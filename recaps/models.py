@@ -1,13 +1,15 @@
-"""Articles: recaps of events, news, research notes and journal articles, with Wagtail's drafts and revisions."""
+"""Articles with Wagtail's drafts and revisions, and the newsletter: who reads it, and its issues."""
 
 from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models.functions import Coalesce, Lower, TruncDate
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from modelcluster.fields import ParentalManyToManyField
 from modelcluster.models import ClusterableModel
@@ -142,3 +144,82 @@ class Article(PreviewableMixin, DraftStateMixin, RevisionMixin, ClusterableModel
         from recaps.pages import article_context
 
         return {**super().get_preview_context(request, mode_name), **article_context(self)}
+
+
+class SubscriberQuerySet(models.QuerySet["Subscriber"]):
+    def of_address(self, email: str) -> "SubscriberQuerySet":
+        return self.filter(email__iexact=email)
+
+
+class Subscriber(models.Model):
+    """Somebody who confirmed by a mailed link to want the newsletter: all of it, or what is on some topics."""
+
+    email = models.EmailField(_("e-mail address"), max_length=254)
+    topics = models.ManyToManyField(
+        Topic, blank=True, related_name="subscribers", verbose_name=_("topics")
+    )
+    language = models.CharField(_("language"), max_length=10, default="en")
+    subscribed_at = models.DateTimeField(_("subscribed at"), default=timezone.now)
+
+    objects = SubscriberQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("subscriber")
+        verbose_name_plural = _("subscribers")
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="an_address_subscribes_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class IssueState(models.TextChoices):
+    """Where an issue of the newsletter stands."""
+
+    DRAFT = "draft", _("Draft")
+    SENDING = "sending", _("Is being sent")
+    SENT = "sent", _("Sent")
+    STOPPED = "stopped", _("Stopped")
+
+
+class Issue(models.Model):
+    """One issue of the newsletter. A worker writes it reader by reader; `cursor` is the last one written to."""
+
+    subject = models.CharField(_("subject"), max_length=150)
+    introduction = models.TextField(_("introduction"), max_length=5000, blank=True)
+    articles = models.ManyToManyField(Article, blank=True, verbose_name=_("articles"))
+    events = models.ManyToManyField(Event, blank=True, verbose_name=_("coming events"))
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    state = models.CharField(
+        _("state"), max_length=10, choices=IssueState, default=IssueState.DRAFT
+    )
+    cursor = models.BigIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(_("made at"), default=timezone.now, editable=False)
+    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("issue of the newsletter")
+        verbose_name_plural = _("issues of the newsletter")
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=IssueState.values), name="issue_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="draft", sent_at__isnull=True)
+                | (~Q(state="draft") & Q(sent_at__isnull=False)),
+                name="an_issue_has_a_time_of_sending_once_sent",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject
+
+    @property
+    def batch(self) -> str:
+        """The name that its messages carry in the outbox."""
+        return f"newsletter/{self.pk}"

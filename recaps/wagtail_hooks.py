@@ -5,12 +5,13 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse_lazy
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.admin.forms.models import WagtailAdminModelForm
+from wagtail.admin.menu import AdminOnlyMenuItem, MenuItem
 from wagtail.admin.panels import (
     FieldPanel,
     FieldRowPanel,
@@ -144,9 +145,15 @@ register_snippet(ArticleViewSet)
 
 @hooks.register("register_admin_urls")
 def addresses() -> list[URLPattern]:
-    from recaps import desk
+    from recaps import desk, newsletter_desk
 
-    return desk.urlpatterns
+    return [*desk.urlpatterns, *newsletter_desk.urlpatterns]
+
+
+@hooks.register("register_network_menu_item")
+def newsletter_item() -> MenuItem:
+    url = reverse_lazy("desk_newsletter")
+    return AdminOnlyMenuItem(_("Newsletter"), url, name="newsletter", icon_name="list-ul", order=70)
 
 
 @hooks.register("plenary_event_links")

@@ -1,5 +1,6 @@
 """What is kept of a person, what for and how long; and all that is kept on one address, to hand it over."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -161,6 +162,17 @@ RECORDS: dict[str, Words] = {
 }
 
 
+#: What apps above keep of an address: by record, what hands it over. They say so by `add_record`.
+ABOVE: dict[str, Callable[[str], Any]] = {}
+
+
+def add_record(
+    record: str, *, title: Words, fields: dict[str, Kept], of: Callable[[str], Any]
+) -> None:
+    """Make a record of an app above part of what is shown and handed over; `of` returns that of an address, or None."""
+    KEPT[record], RECORDS[record], ABOVE[record] = fields, title, of
+
+
 @dataclass(frozen=True)
 class Group:
     """Fields of one record that are kept for the same purpose and time."""
@@ -185,6 +197,7 @@ def is_known(email: str) -> bool:
     """Whether anything at all is kept on an address, besides messages. It takes the same steps in any case."""
     tables = (Registration, Invitation, OpeningNotice, PersonalFeed)
     found = [of_address(table.objects.all(), email).exists() for table in tables]
+    found += [of(email) is not None for of in ABOVE.values()]
     return any(found)
 
 
@@ -217,6 +230,7 @@ def export(email: str) -> dict[str, Any]:
         ],
         "messages": [_message(one) for one in messages_to(email, list(registrations))],
         "calendar_feed": {"made_at": _moment(feed.created_at)} if feed else None,
+        **{record: of(email) for record, of in ABOVE.items()},
     }
 
 

@@ -12,6 +12,8 @@ from django.urls import get_resolver
 
 from outbox import lists
 from outbox.models import Message
+from recaps import newsletters
+from recaps.newsletters import Wish
 from registrations import mailed_link, own_calendar
 from registrations.links import address_token, feed_token, invitation_token, token_of
 from registrations.models import Invitation, Registration, StatusChange
@@ -48,6 +50,10 @@ POLICIES = {
     "covers/<slug:slug>.svg": "file",
     "news/": "page",
     "news/<slug:slug>/": "page",
+    "newsletter/": "form",
+    "newsletter/sent/": "page",
+    "newsletter/confirm/<str:token>/": "secret",
+    "newsletter/preferences/<str:token>/": "secret",
     "r/<str:token>/": "secret",
     "r/<str:token>/verify/": "button",
     "r/<str:token>/swap/": "button",
@@ -125,6 +131,7 @@ def site(db):
     invitation = InvitationFactory(event=event)
     soon = event.starts_at - timedelta(days=1)
     terms(event, shows_participants=True, members_only_until=soon)
+    preferences = newsletters.preferences_path(newsletters.subscribe(Wish("bo@example.org")))
     own = {
         "r": token_of(registration),
         "me": mailed_link.token_of(registration.email),
@@ -132,10 +139,13 @@ def site(db):
         "address": address_token(registration),
         "i": invitation_token(invitation),
         "mail": lists.token_for(registration.email, lists.NEWSLETTER),
+        "newsletter/confirm": newsletters.token_of(Wish("ana@example.org")),
+        "newsletter/preferences": preferences.split("/")[-2],
     }
 
     def path(pattern, token=""):
-        token = token or own.get(pattern.partition("/")[0], "")
+        first, _slash, rest = pattern.partition("/")
+        token = token or own.get(first) or own.get(f"{first}/{rest.partition('/')[0]}", "")
         slug = article.slug if "news" in pattern or "articles" in pattern else event.slug
         pattern = re.sub(r"<str:token>", token, pattern)
         pattern = re.sub(r"\(\?P<code>[^)]+\)", "NL", pattern)

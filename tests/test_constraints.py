@@ -9,6 +9,7 @@ from django.db.models import Model
 
 from accounts.models import MailDomain
 from outbox.models import Message, Suppression, Unsubscription
+from recaps.models import Issue, Subscriber
 from registrations.models import (
     Allotment,
     Answer,
@@ -167,7 +168,17 @@ def twice_unsettled() -> None:
         mailing(n, event=event, kind="changed")
 
 
+def twice_subscribed() -> None:
+    for email in ("a@example.org", "A@example.org"):
+        Subscriber.objects.create(email=email)
+
+
 BREACHES = {
+    "an_address_subscribes_once": twice_subscribed,
+    "issue_state_is_known": lambda: Issue.objects.create(subject="S", state="lost", sent_at=NOW),
+    "an_issue_has_a_time_of_sending_once_sent": lambda: Issue.objects.create(
+        subject="S", state="sent"
+    ),
     "message_lane_is_known": lambda: message(lane="left"),
     "suppressed_address_is_in_lower_case": lambda: Suppression.objects.create(
         address="A@example.org"

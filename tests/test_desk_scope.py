@@ -21,7 +21,7 @@ from wagtail.test.utils.form_data import rich_text
 from accounts.models import Role
 from events.models import Event, OrganisationRole
 from outbox.models import Message
-from recaps.models import Article
+from recaps.models import Article, Issue
 from registrations import bulk, seats
 from registrations.models import PendingImport, QuestionKind
 from tests.factories import (
@@ -125,6 +125,8 @@ OFF = {
 #: Addresses for administrators: a 404 to everybody else.
 ADMINISTRATORS = {
     "desk_outbox", "desk_outbox_message", "desk_outbox_retry", "desk_outbox_stop",
+    "desk_newsletter", "desk_issue", "desk_issue_new", "desk_issue_edit", "desk_issue_test", "desk_issue_send",
+    "desk_issue_stop", "desk_issue_delete",
     *(
         f"network_{model}:{view}"
         for model in (
@@ -299,6 +301,7 @@ def network():
         pending=pending,
         message=Message.objects.get(topic=f"event/{event.pk}"),
         article=article,
+        issue=Issue.objects.create(subject="What came of it"),
         revisions=revisions,
         session=session,
     )
@@ -313,6 +316,7 @@ def path_of(name: str, pattern: URLPattern, network) -> str:
     known = {
         "registration_id": network.registration.pk,
         "message_id": network.message.pk,
+        "issue_id": network.issue.pk,
         "invitation_id": network.invitation.pk,
         "answer_id": network.answer.pk,
         "question_id": network.answer.question_id,

@@ -18,6 +18,7 @@ from events_site.demo import network
 from events_site.demo.articles import Articles
 from events_site.demo.editions import make_editions
 from events_site.demo.loading import Count, Reader, load
+from events_site.demo.newsletter import make_newsletter
 from events_site.demo.people import People
 from events_site.demo.records import LISTS, Ledger, UnreadableFile, read_file
 from events_site.demo.sign_ins import EDITOR, ORGANISER, ensure_users
@@ -83,6 +84,7 @@ class Command(BaseCommand):
             list(self.ledger.stored["events"].values()), people=people, by=users[ORGANISER]
         )
         self._say("next editions", Count(new=new, present=present))
+        self._say("issues of the newsletter", make_newsletter(by=users[EDITOR]))
         self.stdout.write(f"\nWho can sign in (also in {sign_ins}):\n\n{sign_ins.read_text()}\n")
 
     def _load(self, list_name: str, read: Reader) -> None:
