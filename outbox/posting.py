@@ -76,7 +76,7 @@ def compose(
         context["unsubscribe_url"] = lists.url_for(recipient, list_name)
     with translation.override(language):
         subject, text, html = (
-            render_to_string(f"email/{template}.html#{part}", context)
+            str(render_to_string(f"email/{template}.html#{part}", context))
             for part in ("subject", "text", "html")
         )
         if list_name:
