@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.module_loading import import_string
+from django.utils.safestring import SafeString
 
 from outbox import lists
 from outbox.models import Lane, Message, State
@@ -104,7 +105,7 @@ def compose(
     )
 
 
-def _with_way_out(text: str, html: str, context: dict[str, Any]) -> str:
+def _with_way_out(text: SafeString, html: str, context: dict[str, Any]) -> SafeString:
     """Return the text with the line that leaves the list; raise ValueError if the HTML has no such link."""
     if html.strip() and context["unsubscribe_url"] not in html:
         raise ValueError(
@@ -112,7 +113,7 @@ def _with_way_out(text: str, html: str, context: dict[str, Any]) -> str:
         )
     if context["unsubscribe_url"] in text:
         return text
-    return text + "\n\n" + render_to_string("email/parts/leave_text.html", context)
+    return SafeString(text + "\n\n" + render_to_string("email/parts/leave_text.html", context))
 
 
 def post(template: str, context: dict[str, Any], *, to: str, **said: Any) -> Message | None:
