@@ -1,6 +1,7 @@
 """Turns the addresses of the environment (mail server, broker) into Django's and Celery's settings."""
 
 import secrets
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -51,6 +52,16 @@ def mailers(url: str) -> dict[str, dict[str, Any]]:
             },
         }
     }
+
+
+def bare_address(variable: str, text: str) -> str:
+    """Return the address in `Name <address>` or `address`; raise ImproperlyConfigured if there is not exactly one."""
+    found = getaddresses([text])
+    if len(found) != 1 or found[0][1].count("@") != 1:
+        raise ImproperlyConfigured(
+            f"{variable} must be one address, as in events@example.org; it is {text!r}."
+        )
+    return found[0][1]
 
 
 def celery_transport(redis_url: str, var_dir: Path) -> tuple[str, dict[str, Any]]:

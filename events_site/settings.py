@@ -9,7 +9,7 @@ from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from events_site.environment import celery_transport, kept_secret_key, mailers
+from events_site.environment import bare_address, celery_transport, kept_secret_key, mailers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -227,7 +227,10 @@ DESK_CSP: dict[str, list[str]] = {
 
 # -- Mail -----------------------------------------------------------------------------------------
 MAILERS = mailers(env("EMAIL_URL", default=f"file://{VAR_DIR / 'mail'}"))
-DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="events@plenary.example")
+# The address alone: the name before it is the organiser's.
+DEFAULT_FROM_EMAIL = bare_address(
+    "DEFAULT_FROM_EMAIL", env("DEFAULT_FROM_EMAIL", default="events@plenary.example")
+)
 SERVER_EMAIL = OPERATOR_EMAIL or DEFAULT_FROM_EMAIL
 # A claim older than this belongs to a worker that died; must exceed the mail server's time limit.
 OUTBOX_CLAIM_SECONDS = env.int("OUTBOX_CLAIM_SECONDS", default=120)

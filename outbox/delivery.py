@@ -5,16 +5,14 @@ import smtplib
 import time
 from contextlib import suppress
 from datetime import timedelta
-from email.headerregistry import Address
-from email.message import EmailMessage as MimeMessage
-from typing import Any
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, mailers
+from django.core.mail import mailers
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F
 from django.utils import timezone
 
+from outbox.mime import as_mail
 from outbox.models import Lane, Message, State
 from outbox.posting import bell
 
@@ -29,35 +27,6 @@ AHEAD = {Lane.FAST: 10, Lane.SLOW: 5}
 CARRIED = 100
 #: A worker that is told to stop has this long for what it does, and a message more (docker-compose.yml grants it 30).
 SECONDS = 15
-
-
-class CalendarMail(EmailMultiAlternatives):
-    """A mail with a calendar file: inline as the last alternative, and attached for clients that look only there.
-
-    Both are in base64 and name the METHOD (RFC 6047 2.4; 8bit and quoted-printable break some clients).
-    """
-
-    def __init__(self, *, calendar: str = "", method: str = "", **fields: Any) -> None:
-        super().__init__(**fields)
-        self.calendar, self.method = calendar, method
-
-    def message(self, **options: Any) -> MimeMessage:
-        if self.calendar and len(self.alternatives) < 2:
-            self.attach_alternative(self.calendar, "text/calendar")
-            self.attach("event.ics", self.calendar, "text/calendar")
-        mime: MimeMessage = super().message(**options)
-        for part in mime.walk():
-            if part.get_content_type() == "text/calendar":
-                name = part.get_filename()
-                part.clear_content()
-                part.set_content(
-                    self.calendar.encode(), "text", "calendar", cte="base64", filename=name
-                )
-                part.set_param("charset", "utf-8")
-                part.set_param("method", self.method)
-                if name is None:
-                    del part["Content-Disposition"]
-        return mime
 
 
 def deliver(message_id: int) -> bool:
@@ -187,33 +156,6 @@ def _mark_sent(message: Message) -> None:
             logger.warning("The database is away; message %s waits to be marked.", message.pk)
             connection.close()
             time.sleep(0.5)
-
-
-def as_mail(message: Message) -> EmailMultiAlternatives:
-    """Return the mail with its headers, alternatives and calendar file."""
-    sender = Address(
-        display_name=message.sender_name or settings.SITE_NAME,
-        addr_spec=settings.DEFAULT_FROM_EMAIL,
-    )
-    recipient = Address(display_name=message.recipient_name, addr_spec=message.recipient)
-    mail = CalendarMail(
-        calendar=message.calendar,
-        method=message.calendar_method,
-        subject=message.subject,
-        body=message.text,
-        from_email=str(sender),
-        to=[str(recipient)],
-        reply_to=[message.reply_to] if message.reply_to else [],
-        headers={
-            "Message-ID": message.message_id,
-            "Auto-Submitted": "auto-generated",
-            "Content-Language": message.language,
-            **message.headers,
-        },
-    )
-    if message.html:
-        mail.attach_alternative(message.html, "text/html")
-    return mail
 
 
 def _put_back(message: Message, error: Exception) -> None:

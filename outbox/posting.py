@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
@@ -16,6 +14,8 @@ from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
 
 from outbox import lists
+from outbox.addresses import RefusedAddress as RefusedAddress
+from outbox.addresses import clean_address, mailbox_of
 from outbox.models import Lane, Message, State
 
 logger = logging.getLogger(__name__)
@@ -23,22 +23,6 @@ logger = logging.getLogger(__name__)
 
 class TooManyMessages(Exception):
     """Forms have caused so many messages to one mailbox that it gets no more for a while."""
-
-
-class RefusedAddress(ValueError):
-    """The address cannot be written to: it is not one address, or holds what could forge a header."""
-
-
-def clean_address(address: str) -> str:
-    """Return the address without blanks around it; raise RefusedAddress if it is not exactly one address."""
-    address = address.strip()
-    if any(character in address for character in ',;<>"\\') or not address.isprintable():
-        raise RefusedAddress(address)
-    try:
-        validate_email(address)
-    except ValidationError as error:
-        raise RefusedAddress(address) from error
-    return address
 
 
 def compose(
@@ -153,12 +137,6 @@ def _ring_for(messages: Sequence[Message]) -> None:
     now = timezone.now()
     if any(message.send_after <= now for message in messages):
         bell.ring_on_commit()
-
-
-def mailbox_of(address: str) -> str:
-    """Return the mailbox behind an address: without a +tag, in lower case (RFC 5233: the part behind + is detail)."""
-    local, _at, domain = address.lower().rpartition("@")
-    return f"{local.partition('+')[0] or local}@{domain}"
 
 
 def check_limit(recipient: str) -> None:

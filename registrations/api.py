@@ -71,9 +71,7 @@ class RegistrationSerializer(serializers.Serializer[Any]):
         try:
             return clean_address(email)
         except RefusedAddress as error:
-            raise serializers.ValidationError(
-                "Give one e-mail address like name@example.org."
-            ) from error
+            raise serializers.ValidationError(str(error.why)) from error
 
     answers = serializers.DictField(
         child=serializers.JSONField(),

@@ -66,8 +66,8 @@ def clean(form: forms.BaseForm) -> None:
             continue
         try:
             email = clean_address(typed["email"])
-        except RefusedAddress:
-            form.add_error(name, _("Enter one e-mail address like name@example.org."))
+        except RefusedAddress as error:
+            form.add_error(name, str(error.why))
             continue
         if email.lower() in seen:
             form.add_error(name, _("This address stands in the form already. Give another."))

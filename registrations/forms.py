@@ -42,9 +42,7 @@ class TypedAddress(forms.BaseForm):
         try:
             email = clean_address(self.cleaned_data["email"])
         except RefusedAddress as error:
-            raise forms.ValidationError(
-                _("Enter one e-mail address like name@example.org.")
-            ) from error
+            raise forms.ValidationError(str(error.why)) from error
         meant = likely_address(email)
         if meant and self.data.get("kept_email") != email:
             data: Any = self.data.copy()  # type: ignore[attr-defined]
