@@ -40,8 +40,8 @@ checks: packages ## Look for missing migrations and for production settings that
 	EMAIL_URL=smtp+tls://mail.example:587 \
 	$(python) manage.py check --deploy --fail-level WARNING
 
-bench: packages ## Measure pages, seats and lists against plain work
-	@for subject in pages seats participants; do $(python) -m tests.bench.$$subject; done
+bench: packages ## Measure pages, seats, lists and reminders against plain work
+	@for subject in pages seats participants reminders; do $(python) -m tests.bench.$$subject; done
 
 # A folder of wheels on this machine would give the hashes of its own files only, so none is asked.
 compile = env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL PIP_CONFIG_FILE=/dev/null \

@@ -13,8 +13,8 @@ from django.utils.crypto import salted_hmac
 
 from events.models import Event
 from events.models import Status as EventStatus
-from outbox.models import Message
-from outbox.posting import check_limit, post, readdress, withdraw
+from outbox.models import Lane, Message
+from outbox.posting import check_limit, compose, post, readdress, withdraw
 from registrations import links, messages, moments, values
 from registrations.messages import More
 from registrations.models import Invitation, OpeningNotice, Registration, Status
@@ -358,35 +358,47 @@ def event_cancelled(registration: Registration, *, words: Words | None = None) -
     )
 
 
-def reminder(registration: Registration, *, rule: str, words: Words | None = None) -> None:
-    """Remind of the event; the key names rule and start, so that a moved event earns a new one."""
-    reason = reminder_reason(registration.event, rule)
-    _post("reminder", registration, reason=reason, words=words)
+def reminder(registration: Registration, *, rule: str, words: Words | None = None) -> Message:
+    """Compose a reminder of the event, which the caller stores; `rule` is the name of the rule that asks for it."""
+    event = registration.event
+    reason = reminder_reason(event, rule)
+    said = messages.to_person("reminder", registration, reason=reason, words=words)
+    return compose(**said, batch=reminder_batch(event, rule))
 
 
 def after_event(
-    registration: Registration, *, reason: str, was_present: bool, words: Words | None = None
-) -> None:
-    """Thank somebody who was there, with the certificate and where to read on; or say to the others what they missed.
+    registration: Registration, *, rule: str, was_present: bool, words: Words | None = None
+) -> Message:
+    """Compose thanks to somebody who was there, with the certificate and where to read on; or say that one was missed.
 
-    `reason` is the last part of the key.
+    The caller stores it. It goes out when nothing else waits.
     """
     event = registration.event
-    _post(
+    said = messages.to_person(
         "after-present" if was_present else "after-absent",
         registration,
-        reason=reason,
+        reason=reminder_reason(event, rule, is_afterwards=True),
         words=words,
         more=lambda: {
             "materials": values.materials(event),
-            "certificate": values.certificate(registration) if was_present else "",
+            "certificate": values.certificate() if was_present else "",
         },
     )
+    return compose(**said, batch=reminder_batch(event, rule), lane=Lane.SLOW)
 
 
-def reminder_reason(event: Event, rule: str) -> str:
-    """The part of a reminder's key behind the registration."""
-    return f"reminder/{rule}/{event.starts_at:%Y-%m-%dT%H:%MZ}"
+def reminder_reason(event: Event, rule: str, is_afterwards: bool = False) -> str:
+    """The part of a reminder's key behind the registration: rule and start, so that a moved event earns a new one.
+
+    Afterwards the day will do: hours put right in the record thank nobody twice.
+    """
+    start = f"{event.first_day}" if is_afterwards else f"{event.starts_at:%Y-%m-%dT%H:%MZ}"
+    return f"reminder/{rule}/{start}"
+
+
+def reminder_batch(event: Event, rule: str) -> str:
+    """What the messages of one rule of one event are written with."""
+    return f"reminder/{event.pk}/{rule}"
 
 
 def in_words(event: Event, changes: dict[str, tuple[Any, Any]]) -> dict[str, bool]:

@@ -32,8 +32,8 @@ class Audience(models.TextChoices):
 class ReminderRule(models.Model):
     """One rule of an event, or of the network where it has none: when to write to whom.
 
-    Which rule sent a message is known by what the rule says, not by its row (see `reminders.name_of`): two rules that
-    say the same send one message.
+    Which rule sent a message is known by what the rule says, not by its row (see `reminder_rules.name_of`): two rules
+    that say the same send one message.
     """
 
     event = models.ForeignKey(

@@ -1,6 +1,7 @@
 """Every message as a mail server takes it: the parts that mail and calendar programs look for, and nothing else."""
 
 import re
+from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import parseaddr, parsedate_to_datetime
 
@@ -40,7 +41,8 @@ def tells(event, moment) -> None:
         event.registrations.update(created_at=event.created_at.replace(year=2020))
         registered(event, 1)
     elif moment == "reminder":
-        reminders._post_for(event, "7d", event.starts_at)
+        event.registrations.update(confirmed_at=event.starts_at - timedelta(days=8))
+        reminders.post_due(event.starts_at - timedelta(days=7))
     elif moment == "cancelled":
         seats.cancel(first)
     elif moment in {"waiting", "offered", "lapsed"}:

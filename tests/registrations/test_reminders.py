@@ -4,18 +4,23 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from events import lifecycle
-from events.models import Event
-from outbox.models import Message
-from registrations import reminders, seats
-from registrations.models import Registration
+from events.models import Event, Mode
+from outbox.models import Lane, Message
+from registrations import reminder_rules, reminders, seats
+from registrations.models import Registration, ReminderRule
 from tests.factories import EventFactory, verified
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
 START = datetime(2027, 6, 16, 7, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+#: The events with their rules, the network's; the people; and a chunk of them.
+QUERIES = 14
 
 
 @pytest.fixture
@@ -50,7 +55,6 @@ def test_a_reminder_is_posted_at_its_moment_and_not_a_second_before(event, rule,
 
 def test_a_late_run_still_reminds_until_the_event_begins(event):
     assert due(START - timedelta(seconds=1)) == 2
-    event.registrations.all()
     assert due(START) == 0
 
 
@@ -110,3 +114,158 @@ def test_two_runs_at_once_remind_once():
     assert [result for result in results if isinstance(result, Exception)] == []
     assert len(keys()) == Registration.objects.count() == 5
     assert Event.objects.count() == 1
+
+
+# -- By the rules of the event --------------------------------------------------------------------
+def long_ago(event, number, **more) -> list[Registration]:
+    """So many people who have had a place for months."""
+    people = Registration.objects.bulk_create(
+        Registration(
+            **{
+                "event": event,
+                "mode": Mode.IN_PERSON,
+                "seat": seat,
+                "status": "confirmed",
+                "confirmed_at": START - timedelta(days=90),
+                "given_name": "Ana",
+                "family_name": f"Müller {seat}",
+                "email": f"early{seat}@example.org",
+            }
+            | more
+        )
+        for seat in range(1, number + 1)
+    )
+    return list(people)
+
+
+def test_the_rules_of_the_event_say_when_and_whom(event):
+    hybrid = EventFactory(hybrid=True, starts_at=START, ends_at=START + timedelta(hours=8))
+    with time_machine.travel(START - timedelta(days=30), tick=False):
+        there = verified(hybrid, 2)
+        online = verified(hybrid, 3, mode=Mode.ONLINE)
+    ReminderRule.objects.create(event=hybrid, minutes=120, audience="in-person")
+    ReminderRule.objects.create(event=hybrid, minutes=60, audience="online")
+    ReminderRule.objects.create(event=hybrid, minutes=180, is_on=False)
+    ReminderRule.objects.create(event=event, minutes=60, is_on=False)
+    assert due(START - timedelta(minutes=120)) == 1
+    assert due(START - timedelta(minutes=60)) == 1
+    assert due(START - SECOND) == 0
+    assert keys() == [
+        f"registration/{there.pk}/reminder/2h-in-person/2027-06-16T07:00Z",
+        f"registration/{online.pk}/reminder/1h-online/2027-06-16T07:00Z",
+    ]
+
+
+def test_the_day_before_at_nine_by_the_clock_of_the_event(event):
+    ReminderRule.objects.create(event=event, when="day-before", days=1, clock="09:00")
+    nine_in_madrid = datetime(2027, 6, 15, 7, tzinfo=UTC)
+    assert due(nine_in_madrid - SECOND) == 0
+    assert due(nine_in_madrid) == 1
+
+
+def test_the_network_reminds_where_the_event_has_no_rules(event):
+    ReminderRule.objects.create(minutes=120)
+    assert due(START - timedelta(days=1)) == 0
+    assert due(START - timedelta(hours=2)) == 1
+
+
+def test_making_the_rules_ones_own_repeats_nothing(event):
+    assert due(START - timedelta(days=7)) == 1
+    reminder_rules.add(event, ReminderRule(when="before-start", minutes=30))
+    assert due(START - timedelta(days=7)) == 0
+    reminder_rules.drop_own(event)
+    assert due(START - timedelta(days=6)) == 0
+
+
+def test_a_reminder_sent_by_an_earlier_version_is_not_sent_again(event):
+    registration = event.registrations.get()
+    for rule in ("7d", "1d"):
+        Message.objects.create(
+            key=f"registration/{registration.pk}/reminder/{rule}/2027-06-16T07:00Z",
+            recipient="person1@example.org",
+            subject="S",
+            text="T",
+        )
+    assert due(START - timedelta(hours=1)) == 0
+
+
+def test_reminders_go_first_and_say_what_they_were_written_with(event):
+    due(START - timedelta(days=7))
+    message = Message.objects.get(key__contains="/reminder/")
+    assert (message.lane, message.batch) == (Lane.FAST, f"reminder/{event.pk}/7d")
+
+
+def test_a_draft_reminds_nobody(event):
+    Event.objects.filter(pk=event.pk).update(status="draft")
+    assert due(START - timedelta(days=1)) == 0
+
+
+def test_a_run_ends_in_time_and_the_next_goes_on(event, monkeypatch):
+    monkeypatch.setattr(reminders, "CHUNK", 2)
+    event.registrations.update(confirmed_at=START - timedelta(days=90))
+    long_ago(EventFactory(starts_at=START, ends_at=START + timedelta(hours=8)), 5)
+    moment = START - timedelta(days=7)
+    assert reminders.post_due(moment, seconds=0) == 0
+    assert due(moment) == 6
+    assert due(moment) == 0
+
+
+def test_a_run_after_one_that_died_in_the_middle_writes_to_the_others(event):
+    with time_machine.travel(START - timedelta(days=30), tick=False):
+        for n in range(2, 6):
+            verified(event, n)
+    moment = START - timedelta(days=7)
+    [(found, rule)] = reminders.due_rules(moment)
+    first_two = tuple(event.registrations.values_list("pk", flat=True)[:2])
+    assert reminders._post_chunk(found, rule, first_two, moment) == 2
+    assert due(moment) == 3
+    assert len(keys()) == 5
+
+
+def test_whoever_cancels_meanwhile_is_not_written_to(event):
+    with time_machine.travel(START - timedelta(days=30), tick=False):
+        verified(event, 2)
+    moment = START - timedelta(days=7)
+    [(found, rule)] = reminders.due_rules(moment)
+    ids = tuple(event.registrations.values_list("pk", flat=True))
+    with time_machine.travel(moment, tick=False):
+        seats.cancel(event.registrations.first())
+    assert reminders._post_chunk(found, rule, ids, moment) == 1
+
+
+def test_a_person_who_cannot_be_written_to_holds_up_nobody(event, caplog):
+    event.registrations.update(email="ana;ben@example.org")
+    with time_machine.travel(START - timedelta(days=30), tick=False):
+        verified(event, 2)
+    assert due(START - timedelta(days=7)) == 1
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "example.org" not in caplog.records[0].getMessage()
+
+
+@pytest.mark.parametrize("number", [3, 300])
+def test_a_chunk_takes_as_many_queries_for_many_as_for_few(number, monkeypatch):
+    monkeypatch.setattr(reminders, "CHUNK", 1000)
+    long_ago(EventFactory(starts_at=START, ends_at=START + timedelta(hours=8)), number)
+    with CaptureQueriesContext(connection) as queries:
+        assert due(START - timedelta(days=7)) == number
+    assert len(queries) == QUERIES
+
+
+def test_an_event_that_is_moved_meanwhile_is_left_alone(event, monkeypatch):
+    [(found, rule)] = reminders.due_rules(START - timedelta(days=7))
+    with time_machine.travel(START - timedelta(days=7), tick=False):
+        event.starts_at += timedelta(days=10)
+        event.ends_at += timedelta(days=10)
+        lifecycle.apply_changes(event, by=None)
+    ids = tuple(event.registrations.values_list("pk", flat=True))
+    assert reminders._post_chunk(found, rule, ids, START - timedelta(days=7)) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_runs_at_once_write_each_chunk_once(monkeypatch):
+    monkeypatch.setattr(reminders, "CHUNK", 7)
+    event = EventFactory(starts_at=START, ends_at=START + timedelta(hours=8))
+    long_ago(event, 60)
+    moment = START - timedelta(days=7)
+    results = at_once([lambda: reminders.post_due(moment)] * 3)
+    assert sum(results) == len(keys()) == 60
