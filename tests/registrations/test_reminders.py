@@ -10,17 +10,17 @@ from django.test.utils import CaptureQueriesContext
 from events import lifecycle
 from events.models import Event, Mode
 from outbox.models import Lane, Message
-from registrations import reminder_rules, reminders, seats
+from registrations import attendance, reminder_rules, reminders, seats
 from registrations.models import Registration, ReminderRule
-from tests.factories import EventFactory, verified
+from tests.factories import EventFactory, enrolled, verified
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
 START = datetime(2027, 6, 16, 7, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-#: The events with their rules, the network's; the people; and a chunk of them.
-QUERIES = 14
+#: The events with their rules, those of the network; the people; and one chunk of them, with the words in one language.
+QUERIES = 15
 
 
 @pytest.fixture
@@ -269,3 +269,143 @@ def test_several_runs_at_once_write_each_chunk_once(monkeypatch):
     moment = START - timedelta(days=7)
     results = at_once([lambda: reminders.post_due(moment)] * 3)
     assert sum(results) == len(keys()) == 60
+
+
+# -- After the event ------------------------------------------------------------------------------
+END = START + timedelta(hours=8)
+
+
+@pytest.fixture
+def over():
+    """An event whose rule thanks an hour after the end, with three people in person and one online."""
+    event = EventFactory(hybrid=True, starts_at=START, ends_at=END)
+    with time_machine.travel(START - timedelta(days=30), tick=False):
+        for n in range(1, 4):
+            verified(event, n)
+        verified(event, 4, mode=Mode.ONLINE)
+    ReminderRule.objects.create(event=event, when="after-end", minutes=60)
+    return event
+
+
+def tick(event, registration, moment):
+    with time_machine.travel(moment, tick=False):
+        attendance.check_in(registration, day=event.first_day, by=None)
+
+
+def told(event) -> dict[str, str]:
+    """Who has which subject."""
+    found = Message.objects.filter(batch=f"reminder/{event.pk}/after-1h")
+    return {one.recipient: one.subject.removeprefix(f"{event.title}: ") for one in found}
+
+
+THANKS, MISSED = "thank you for coming", "we missed you"
+
+
+def test_those_present_are_thanked_and_those_absent_are_missed(over):
+    first, second = over.registrations.filter(mode=Mode.IN_PERSON)[:2]
+    tick(over, first, START)
+    tick(over, second, START)
+    assert due(END + timedelta(hours=1) - SECOND) == 0
+    assert due(END + timedelta(hours=1)) == 3
+    assert told(over) == {
+        "person1@example.org": THANKS,
+        "person2@example.org": THANKS,
+        "person3@example.org": MISSED,
+    }
+    assert due(END + timedelta(days=14)) == 0
+    assert set(Message.objects.filter(batch__contains="after").values_list("lane", flat=True)) == {
+        Lane.SLOW
+    }
+
+
+def test_the_kit_holds_what_people_want_then(over):
+    first = over.registrations.get(email="person1@example.org")
+    tick(over, first, START)
+    due(END + timedelta(hours=1))
+    thanks = Message.objects.get(recipient=first.email, batch__contains="after")
+    missed = Message.objects.get(recipient="person2@example.org", batch__contains="after")
+    for part in (thanks.text, thanks.html):
+        assert "certificate of attendance is on your page" in part
+        assert f"/r/{first.reference}-" in part
+        assert over.get_absolute_url() in part
+        assert "contact@organiser.example" in part
+    assert "certificate" not in missed.text
+    assert over.get_absolute_url() in missed.text
+
+
+def test_nobody_is_written_to_before_attendance_is_recorded(over):
+    assert due(END + timedelta(days=2)) == 0
+    tick(over, over.registrations.first(), END + timedelta(days=2))
+    assert due(END + timedelta(days=2)) == 1
+    assert told(over) == {"person1@example.org": THANKS}
+
+
+def test_nobody_is_missed_while_the_list_is_being_ticked(over):
+    ticking = END + timedelta(days=2)
+    tick(over, over.registrations.first(), ticking)
+    assert due(ticking + timedelta(hours=1) - SECOND) == 1
+    assert due(ticking + timedelta(hours=1)) == 2
+
+
+def test_those_online_are_missed_only_once_it_is_known_who_was(over):
+    tick(over, over.registrations.get(email="person1@example.org"), START)
+    due(END + timedelta(days=1))
+    assert "person4@example.org" not in told(over)
+    with time_machine.travel(START - timedelta(days=20), tick=False):
+        other = verified(over, 5, mode=Mode.ONLINE)
+    tick(over, other, END + timedelta(days=1))
+    due(END + timedelta(days=2))
+    assert told(over)["person4@example.org"] == MISSED
+    assert told(over)["person5@example.org"] == THANKS
+
+
+@pytest.mark.parametrize(
+    ("audience", "recipients"),
+    [
+        ("present", ["person1@example.org", "person4@example.org"]),
+        ("absent", ["person2@example.org", "person3@example.org"]),
+        ("in-person", ["person1@example.org", "person2@example.org", "person3@example.org"]),
+        ("online", ["person4@example.org"]),
+    ],
+)
+def test_each_audience_is_written_to_alone(over, audience, recipients):
+    over.reminder_rules.update(audience=audience)
+    for n in (1, 4):
+        tick(over, over.registrations.get(email=f"person{n}@example.org"), START)
+    due(END + timedelta(hours=1))
+    sent = Message.objects.filter(batch__contains="/after-").order_by("recipient")
+    assert list(sent.values_list("recipient", flat=True)) == recipients
+
+
+def test_whoever_was_added_after_the_event_is_thanked_but_never_missed(over):
+    with time_machine.travel(END + timedelta(minutes=30), tick=False):
+        walked_in = enrolled(over, 8)
+        enrolled(over, 9)
+    tick(over, walked_in, END + timedelta(minutes=30))
+    due(END + timedelta(days=1))
+    assert told(over)["person8@example.org"] == THANKS
+    assert "person9@example.org" not in told(over)
+
+
+def test_an_instant_after_the_end_writes_to_those_present_and_absent(over):
+    tick(over, over.registrations.first(), START)
+    moment = END + timedelta(days=3)
+    over.reminder_rules.update(when="at", at=moment, minutes=None)
+    assert due(moment - SECOND) == 0
+    assert due(moment) == 3
+
+
+def test_hours_put_right_in_the_record_thank_nobody_twice(over):
+    tick(over, over.registrations.first(), START)
+    assert due(END + timedelta(hours=3)) == 3
+    with time_machine.travel(END + timedelta(hours=4), tick=False):
+        over.starts_at += timedelta(minutes=30)
+        over.ends_at += timedelta(minutes=30)
+        lifecycle.apply_changes(over, by=None)
+    assert due(END + timedelta(hours=5)) == 0
+
+
+def test_nothing_follows_an_event_that_was_called_off(over):
+    tick(over, over.registrations.first(), START)
+    Event.objects.filter(pk=over.pk).update(status="cancelled")
+    assert due(END + timedelta(hours=1)) == 0
