@@ -32,6 +32,7 @@ from events.models import (
     Topic,
     Venue,
 )
+from events.slugs import free, free_slug
 
 MAIN = (
     "title", "kind", "format", "starts_at", "ends_at", "timezone", "venue", "organisers", "topics",
@@ -252,7 +253,7 @@ class VenueForm(forms.ModelForm):
         venue = super().save(commit=False)
         base = slugify(f"{venue.name} {venue.city}")[:70] or "venue"
         taken = Venue.objects.filter(slug__startswith=base).values_list("slug", flat=True)
-        venue.slug = _free(base, set(taken))
+        venue.slug = free(base, set(taken))
         if commit:
             venue.save()
         return venue
@@ -333,16 +334,3 @@ class SessionForm(forms.ModelForm):
 ProgrammeFormSet = forms.inlineformset_factory(
     Event, Session, form=SessionForm, extra=2, can_delete=True, max_num=100
 )
-
-
-def free_slug(title: str) -> str:
-    """An address that no event has yet, made from a title."""
-    base = slugify(title)[:100] or "event"
-    taken = Event.objects.filter(slug__startswith=base).values_list("slug", flat=True)
-    return _free(base, set(taken))
-
-
-def _free(base: str, taken: set[str]) -> str:
-    if base not in taken:
-        return base
-    return next(f"{base}-{n}" for n in range(2, len(taken) + 3) if f"{base}-{n}" not in taken)

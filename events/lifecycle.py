@@ -1,4 +1,4 @@
-"""Publishes, postpones, cancels and changes events: the only writer of `status` and `sequence`."""
+"""Copies, publishes, postpones, cancels and changes events: the only writer of `status` and `sequence`."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -9,8 +9,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
-from events.models import Entry, Event, EventOrganisation, Format, Status, Topic
-from events.signals import event_cancelled, event_changed
+from events.models import (
+    Entry,
+    Event,
+    EventOrganisation,
+    Format,
+    Session,
+    Speaker,
+    Status,
+    Topic,
+)
+from events.shifts import Shift, shift_to
+from events.signals import event_cancelled, event_changed, event_copied
+from events.slugs import free_slug
 
 #: Fields that a calendar entry shows: a change of one raises SEQUENCE (docs/decisions, RFC 5546 2.1.4).
 SHOWN_IN_CALENDARS = (
@@ -23,6 +34,8 @@ SHOWN_IN_CALENDARS = (
     "format",
     "status",
 )
+#: What a copy does not take over: its own identity, its state, and the link that people joined the other by.
+NOT_COPIED = {"id", "uid", "slug", "status", "sequence", "join_url", "created_at", "changed_at"}
 
 
 class RefusedChange(Exception):
@@ -58,6 +71,31 @@ def apply_changes(
         if changes and event.is_public:
             event_changed.send(sender=Event, event=event, changes=changes, by=by, is_told=is_told)
     return event
+
+
+def copy(event: Event, *, by: User | None, starts_at: datetime) -> Event:
+    """Make a draft with the same facts, organisations, topics and programme that starts at another instant.
+
+    All its times keep their distance by the clock of its zone. Nothing of people is copied; the floors above add what
+    is theirs.
+    """
+    with transaction.atomic():
+        shift = shift_to(event, starts_at)
+        names = [field.attname for field in Event._meta.concrete_fields]
+        draft = Event(
+            slug=free_slug(event.title),
+            **{name: getattr(event, name) for name in names if name not in NOT_COPIED},
+        )
+        draft.starts_at, draft.ends_at = shift.span(event.starts_at, event.ends_at)
+        draft.opens_at, draft.closes_at = _window(event, shift)
+        draft.save()
+        _set_organisations(
+            draft, [(link.organisation, link.role) for link in event.organisation_links.all()]
+        )
+        draft.topics.set(event.topics.all())
+        _copy_programme(event, draft, shift)
+        event_copied.send(sender=Event, event=draft, source=event, shift=shift, by=by)
+    return draft
 
 
 def publish(event: Event, *, by: User | None) -> Event:
@@ -118,6 +156,29 @@ def _save(event: Event, stored: Event | None, changes: dict[str, tuple[Any, Any]
         if event.is_public and changes.keys() & set(SHOWN_IN_CALENDARS):
             event.sequence = stored.sequence + 1
     event.save()
+
+
+def _window(event: Event, shift: Shift) -> tuple[datetime | None, datetime | None]:
+    """When registering opens and closes for a copy."""
+    if event.opens_at and event.closes_at:
+        return shift.span(event.opens_at, event.closes_at)
+    return event.opens_at and shift(event.opens_at), event.closes_at and shift(event.closes_at)
+
+
+def _copy_programme(event: Event, draft: Event, shift: Shift) -> None:
+    for session in event.sessions.prefetch_related("speakers"):
+        starts_at, ends_at = shift.span(session.starts_at, session.ends_at)
+        made = Session.objects.create(
+            event=draft,
+            title=session.title,
+            details=session.details,
+            starts_at=starts_at,
+            ends_at=ends_at,
+        )
+        Speaker.objects.bulk_create(
+            Speaker(session=made, name=one.name, affiliation=one.affiliation, position=one.position)
+            for one in session.speakers.all()
+        )
 
 
 def _moment_of_change(stored: Event) -> datetime:

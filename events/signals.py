@@ -7,3 +7,5 @@ from django.dispatch import Signal
 event_changed = Signal()
 #: After a cancellation. `event`, `by`.
 event_cancelled = Signal()
+#: After an event was copied into a draft. `event` (the draft), `source`, `shift` (see `events.shifts`), `by`.
+event_copied = Signal()

@@ -8,8 +8,9 @@ from accounts.models import User
 from events.lifecycle import RefusedChange
 from events.models import Event
 from events.models import Status as EventStatus
-from events.signals import event_cancelled, event_changed
-from registrations import line, notices
+from events.shifts import Shift
+from events.signals import event_cancelled, event_changed, event_copied
+from registrations import copying, line, notices
 from registrations.models import Status
 from registrations.seating import RefusedSeat
 
@@ -22,6 +23,7 @@ def connect() -> None:
     """Listen; called once when the app is ready."""
     event_changed.connect(on_event_changed, dispatch_uid="registrations.event_changed")
     event_cancelled.connect(on_event_cancelled, dispatch_uid="registrations.event_cancelled")
+    event_copied.connect(on_event_copied, dispatch_uid="registrations.event_copied")
 
 
 def on_event_changed(
@@ -62,3 +64,13 @@ def on_event_cancelled(sender: type[Event], event: Event, by: User | None, **_mo
             notices.withdraw(key_prefix=f"registration/{registration.pk}/")
         else:
             notices.event_cancelled(registration)
+
+
+def on_event_copied(
+    sender: type[Event], event: Event, source: Event, shift: Shift, by: User | None, **_more: Any
+) -> None:
+    """Take over the terms, questions, rules for reminders and words of the other event."""
+    copying.copy_terms(source, event, shift)
+    copying.copy_questions(source, event)
+    copying.copy_reminders(source, event, shift)
+    copying.copy_wordings(source, event)

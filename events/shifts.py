@@ -1,0 +1,37 @@
+"""Moves moments along with an event by the clock on its wall: what was at nine stays at nine, whatever clocks do."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from events.models import Event
+
+
+@dataclass(frozen=True)
+class Shift:
+    """The way from an event to another start, as a distance on the clock and calendar of the event's zone."""
+
+    event: Event
+    distance: timedelta
+
+    def __call__(self, moment: datetime) -> datetime:
+        """Return the instant, in UTC, that is so far away by the clock.
+
+        A time that the clocks skip is later by the gap, and of an hour that comes twice the first is meant (RFC 5545
+        3.3.5).
+        """
+        wall = moment.astimezone(self.event.zone).replace(tzinfo=None)
+        return (wall + self.distance).replace(tzinfo=self.event.zone).astimezone(UTC)
+
+    def span(self, starts_at: datetime, ends_at: datetime) -> tuple[datetime, datetime]:
+        """Return both ends of a span; it lasts as long as before where a change of clocks would turn it around."""
+        start, end = self(starts_at), self(ends_at)
+        return start, end if end > start else start + (ends_at - starts_at)
+
+
+def shift_to(event: Event, starts_at: datetime) -> Shift:
+    """Return the way of an event to another start. Whole days move by days, whatever the hour of that start."""
+    there = starts_at.astimezone(event.zone).replace(tzinfo=None)
+    here = event.local_start.replace(tzinfo=None)
+    if event.is_whole_day:
+        return Shift(event, timedelta(days=(there.date() - here.date()).days))
+    return Shift(event, there - here)
