@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from events.models import Event
@@ -119,6 +119,7 @@ ZONES = some.sampled_from(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     zone=ZONES,
     start=some.datetimes(min_value=datetime(2011, 12, 1), max_value=datetime(2040, 1, 1)),
