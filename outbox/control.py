@@ -16,7 +16,11 @@ def retry(message: Message) -> bool:
     with transaction.atomic():
         given_up = Message.objects.filter(pk=message.pk, state__in=[State.FAILED, State.STOPPED])
         moved = given_up.exclude(recipient="").update(
-            state=State.WAITING, send_after=timezone.now(), attempts=0, last_error=""
+            state=State.WAITING,
+            send_after=timezone.now(),
+            attempts=0,
+            last_error="",
+            returned_at=None,
         )
         if moved:
             bell.ring_on_commit()

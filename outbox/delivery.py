@@ -1,17 +1,17 @@
 """Sends messages over one connection: claim a row, send it, mark it. A retry lives in the row."""
 
 import logging
-import smtplib
 import time
 from contextlib import suppress
 from datetime import timedelta
 
 from django.conf import settings
 from django.core.mail import mailers
-from django.db import InterfaceError, OperationalError, connection
-from django.db.models import F
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from outbox import refusals, returns
 from outbox.mime import as_mail
 from outbox.models import Lane, Message, State
 from outbox.posting import bell
@@ -71,7 +71,7 @@ class Post:
         """Send those of the messages that are due and in nobody's hands, as long as there is time; return how many."""
         sent = 0
         for message_id in message_ids:
-            if time.monotonic() >= until or not self._dial(message_ids):
+            if not self.can_send or time.monotonic() >= until or not self._dial(message_ids):
                 break
             if message := _claim(message_id):
                 sent += self._send(message)
@@ -82,8 +82,12 @@ class Post:
         try:
             self._mailer.send_messages([as_mail(message)])
         except Exception as error:
-            _put_back(message, error)
             self._hang_up()
+            if refusals.is_of_the_account(error):
+                self.can_send = False
+                _give_back(message, error)
+            else:
+                _put_back(message, error)
             return False
         _mark_sent(message)
         return True
@@ -97,7 +101,7 @@ class Post:
         except Exception as error:
             self.can_send = False
             waiting = Message.objects.filter(pk__in=message_ids, state=State.WAITING)
-            waiting.update(last_error=_in_words(error))
+            waiting.update(last_error=refusals.said_by(error))
             logger.warning("The mail server cannot be reached: %s", error)
         return self.can_send
 
@@ -125,7 +129,14 @@ def _claim(message_id: int) -> Message | None:
     due = Message.objects.due(now).filter(pk=message_id).order_by()
     if not due.update(state=State.SENDING, claimed_at=now, attempts=F("attempts") + 1):
         return None
-    return Message.objects.filter(pk=message_id, state=State.SENDING, claimed_at=now).first()
+    claimed = Message.objects.filter(pk=message_id, state=State.SENDING, claimed_at=now)
+    message = returns.with_hindrance(claimed).first()
+    if message and (reason := returns.why_not(message)):
+        claimed.update(
+            state=State.STOPPED, claimed_at=None, attempts=F("attempts") - 1, last_error=reason
+        )
+        return None
+    return message
 
 
 def _give_up_on_fatal() -> None:
@@ -160,28 +171,30 @@ def _mark_sent(message: Message) -> None:
 
 def _put_back(message: Message, error: Exception) -> None:
     """Return the message to the queue after a growing pause, or give it up with the reason."""
-    final = _is_final(error) or message.attempts > len(PAUSES)
+    final = refusals.is_final(error) or message.attempts > len(PAUSES)
     units = 0 if final else PAUSES[message.attempts - 1]
-    Message.objects.filter(
-        pk=message.pk, state=State.SENDING, claimed_at=message.claimed_at
-    ).update(
-        state=State.FAILED if final else State.WAITING,
-        claimed_at=None,
-        send_after=timezone.now() + timedelta(seconds=units * settings.OUTBOX_PAUSE_SECONDS),
-        last_error=_in_words(error),
+    said = refusals.said_by(error)
+    with transaction.atomic():
+        _ours(message).update(
+            state=State.FAILED if final else State.WAITING,
+            claimed_at=None,
+            send_after=timezone.now() + timedelta(seconds=units * settings.OUTBOX_PAUSE_SECONDS),
+            last_error=said,
+        )
+        if refusals.refuses_address(error):
+            returns.note_bounce(message.recipient, is_hard=True, reason=said, message=message)
+    logger.warning("Message %s was not sent (attempt %s): %s", message.pk, message.attempts, said)
+
+
+def _give_back(message: Message, error: Exception) -> None:
+    """Return the message to the queue as it was: what keeps it from going is not its own fault."""
+    said = refusals.said_by(error)
+    _ours(message).update(
+        state=State.WAITING, claimed_at=None, attempts=F("attempts") - 1, last_error=said
     )
-    logger.warning("Message %s was not sent (attempt %s): %s", message.pk, message.attempts, error)
+    logger.warning("The mail provider takes nothing at the moment: %s", said)
 
 
-def _in_words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:2000]
-
-
-def _is_final(error: Exception) -> bool:
-    """Whether trying again is useless: the server refuses this recipient or this content for good (RFC 5321 4.2.1).
-
-    All else may be our own fault or passing, and is tried again until the pauses are used up.
-    """
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return all(500 <= code < 600 for code, _reason in error.recipients.values())
-    return isinstance(error, smtplib.SMTPDataError) and 500 <= error.smtp_code < 600
+def _ours(message: Message) -> QuerySet[Message]:
+    """The message as long as this worker has it in hand."""
+    return Message.objects.filter(pk=message.pk, state=State.SENDING, claimed_at=message.claimed_at)

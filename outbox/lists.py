@@ -12,10 +12,13 @@ from django.db import transaction
 from django.dispatch import Signal
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from outbox.models import Message, State, Unsubscription
 
 NEWSLETTER = "newsletter"
+#: Why a message of a list is stopped; translated where it is shown.
+LEFT = gettext_noop("The recipient has left this list.")
 SALT = "outbox.lists.unsubscribe"
 
 #: An address has left a list, or joined it again: sent with `address` and `list_name`, inside the transaction.
@@ -35,9 +38,7 @@ def leave(address: str, list_name: str) -> bool:
     with transaction.atomic():
         _row, is_new = Unsubscription.objects.get_or_create(address=address, list_name=list_name)
         unsent = Message.objects.unsent().filter(list_name=list_name, recipient__iexact=address)
-        unsent.update(
-            state=State.STOPPED, claimed_at=None, last_error=_("The recipient has left this list.")
-        )
+        unsent.update(state=State.STOPPED, claimed_at=None, last_error=LEFT)
         if is_new:
             list_left.send(sender=Unsubscription, address=address, list_name=list_name)
     return is_new

@@ -11,7 +11,6 @@ from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.module_loading import import_string
-from django.utils.safestring import SafeString
 
 from outbox import lists
 from outbox.addresses import RefusedAddress as RefusedAddress
@@ -89,7 +88,7 @@ def compose(
     )
 
 
-def _with_way_out(text: SafeString, html: str, context: dict[str, Any]) -> SafeString:
+def _with_way_out(text: str, html: str, context: dict[str, Any]) -> str:
     """Return the text with the line that leaves the list; raise ValueError if the HTML has no such link."""
     if html.strip() and context["unsubscribe_url"] not in html:
         raise ValueError(
@@ -97,7 +96,7 @@ def _with_way_out(text: SafeString, html: str, context: dict[str, Any]) -> SafeS
         )
     if context["unsubscribe_url"] in text:
         return text
-    return SafeString(text + "\n\n" + render_to_string("email/parts/leave_text.html", context))
+    return f"{text}\n\n{render_to_string('email/parts/leave_text.html', context)}"
 
 
 def post(template: str, context: dict[str, Any], *, to: str, **said: Any) -> Message | None:

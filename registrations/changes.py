@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from events.models import Mode
 from events.models import Status as EventStatus
+from outbox import returns
 from registrations import links, swaps, values
 from registrations.detail_forms import AddressForm, DetailsForm, SubstituteForm
 from registrations.doors import behind_a_secret, secret
@@ -120,6 +121,7 @@ def prove_address(request: HttpRequest, token: str) -> HttpResponse:
         except RefusedSeat as error:
             refusal = str(error)
         else:
+            returns.lift(registration.email)  # the mail has arrived
             return _done(links.token_of(registration), "address")
     return secret(
         TemplateResponse(

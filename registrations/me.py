@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.doors import public
 from events.views import calendar_response
+from outbox import returns
 from outbox.posting import TooManyMessages
 from registrations import (
     consents,
@@ -97,6 +98,7 @@ def me_open(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST":
             if not mailed_link.use(token, request):
                 raise Http404
+            returns.lift(mailed_link.address_in(request) or "")  # the mail has arrived
             return secret(redirect("me"))
         email = mailed_link.read(token)
     except SpentLink:

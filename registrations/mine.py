@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from events import calendar
 from events.deeplinks import calendar_links
 from events.views import calendar_response
+from outbox import returns
 from registrations import (
     answers,
     availability,
@@ -68,6 +69,15 @@ def verify(request: HttpRequest, token: str, registration: Registration) -> Http
         if form.refuse(error):
             return _page(request, token, registration, form=form, status=422)
         return _page(request, token, registration, refusal=str(error), status=409)
+    returns.lift(registration.email)  # the mail has arrived
+    return redirect("registration", token=token)
+
+
+@behind_a_secret
+@require_POST
+def write_again(request: HttpRequest, token: str, registration: Registration) -> HttpResponse:
+    """The button that says that one's address works, although mail to it came back."""
+    returns.lift(registration.email)
     return redirect("registration", token=token)
 
 
@@ -184,6 +194,7 @@ def _page(
             "form": form or ConfirmForm(registration=registration),
             "gives_up": swaps.who_gives_up(registration),
             "refusal": refusal,
+            "mail_comes_back": not registration.erased_at and returns.of(registration.email),
             "done": DONE.get(request.GET.get("done", ""), ""),
             "availability": availability.of_event(event),
             "calendar_links": calendar_links(event),

@@ -19,6 +19,7 @@ from accounts.permissions import manageable
 from events.desk import GET_AND_POST, frame
 from events.models import Event
 from events.models import Status as EventStatus
+from outbox import returns
 from registrations import answers, bulk, line, seats
 from registrations.forms import RegistrationForm, declaration_field
 from registrations.models import Answer, Question, Registration, Status, terms_of
@@ -125,6 +126,8 @@ def participant_new(request: StaffRequest, pk: int) -> HttpResponse:
 def participant(request: StaffRequest, pk: int, registration_id: int) -> HttpResponse:
     """One person with everything that is known and happened; a press shows the special answers to their readers."""
     event, registration = managed_registration(request, pk, registration_id)
+    if request.method == "POST" and "write_again" in request.POST:
+        return _write_again(request, registration)
     with_questions = Prefetch("question", Question.objects.with_options())
     answered = list(registration.answers.prefetch_related(with_questions))
     special = [one for one in answered if one.question.special]
@@ -143,6 +146,7 @@ def participant(request: StaffRequest, pk: int, registration_id: int) -> HttpRes
             registration=registration,
             actions=_actions(event, registration),
             rank=_rank(registration),
+            returned=_returned(registration),
             answers=[(one, _words(one)) for one in answered if not one.question.special],
             special=[(one, _words(one) if reads and one in mine else "") for one in special],
             may_read=bool(mine) and not reads,
@@ -203,13 +207,15 @@ def takes_people(event: Event) -> bool:
 
 
 def _rows(listed: ParticipantList, people: list[Registration]) -> list[dict[str, Any]]:
-    """The lines of a page, with rank and deadline where they matter; the queue is asked for only then."""
+    """The lines of a page, with rank and deadline where they matter, and whose mail comes back."""
     rows = listed.rows(people)
+    came_back = returns.of_many([person.email for person in people])
     for row in rows:
         person = row["person"]
         row["rank"] = listed.ranks.get(person.pk) if _waits(person) else None
         offered = person.status == Status.OFFERED
         row["until"] = listed.in_event_time(person.expires_at) if offered else ""
+        row["returned"] = person.email.lower() in came_back
     return rows
 
 
@@ -240,6 +246,20 @@ def _actions(event: Event, registration: Registration) -> list[bulk.Action]:
 
 def _rank(registration: Registration) -> int | None:
     return line.rank(registration) if _waits(registration) else None
+
+
+def _returned(registration: Registration) -> str:
+    """What came back from the person's address, in words; an empty text where nothing did."""
+    row = None if registration.erased_at else returns.of(registration.email)
+    return returns.in_words(row) if row else ""
+
+
+def _write_again(request: StaffRequest, registration: Registration) -> HttpResponse:
+    """Count what came back from the person's address as over: the next mail goes out."""
+    if returns.lift(registration.email):
+        registration.note(by=request.user, why=_("mail to this address is tried again"))
+        messages.success(request, _("Mail to this address goes out again from now on."))
+    return redirect("desk_participant", pk=registration.event_id, registration_id=registration.pk)
 
 
 def _words(answer: Answer) -> str:

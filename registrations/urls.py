@@ -12,6 +12,7 @@ urlpatterns = [
     path("events/<slug:slug>/participants/", views.participants, name="participants"),
     path("r/<str:token>/", mine.registration, name="registration"),
     path("r/<str:token>/verify/", mine.verify, name="registration_verify"),
+    path("r/<str:token>/mail/", mine.write_again, name="registration_write_again"),
     path("r/<str:token>/swap/", mine.swap, name="registration_swap"),
     path("r/<str:token>/accept/", mine.accept, name="registration_accept"),
     path("r/<str:token>/cancel/", mine.cancel, name="registration_cancel"),

@@ -56,6 +56,7 @@ POLICIES = {
     "newsletter/preferences/<str:token>/": "secret",
     "r/<str:token>/": "secret",
     "r/<str:token>/verify/": "button",
+    "r/<str:token>/mail/": "button",
     "r/<str:token>/swap/": "button",
     "r/<str:token>/accept/": "button",
     "r/<str:token>/cancel/": "secret",

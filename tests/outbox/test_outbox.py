@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from events_site.environment import mailers
-from outbox import delivery
+from outbox import delivery, refusals
 from outbox.models import Lane, Message, State
 from outbox.posting import (
     RefusedAddress,
@@ -313,6 +313,6 @@ def test_ten_workers_send_a_message_once():
 def test_a_final_answer_is_told_from_a_passing_one():
     final = smtplib.SMTPRecipientsRefused({"a": (550, b"no")})
     passing = smtplib.SMTPRecipientsRefused({"a": (450, b"later")})
-    assert delivery._is_final(final)
-    assert not delivery._is_final(passing)
-    assert not delivery._is_final(smtplib.SMTPServerDisconnected("gone"))
+    assert refusals.is_final(final)
+    assert not refusals.is_final(passing)
+    assert not refusals.is_final(smtplib.SMTPServerDisconnected("gone"))

@@ -36,8 +36,8 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 #: Wagtail's frame and the tabs (15); the event with its facts (3); questions with options and readers (3); the count,
-#: states, people, answers, queue, what was erased; and the jurisdictions to choose from.
-LIST = 28
+#: states, people, answers, queue, whose mail comes back, what was erased; and the jurisdictions to choose from.
+LIST = 29
 
 #: Text that would do something if it were not text.
 ODD = '<b onclick="x()">=1+1</b>'
