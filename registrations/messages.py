@@ -26,7 +26,7 @@ ADDRESS = re.compile(r"https?://[^\s<>\"]+[^\s<>\"'.,;:!?)\]}]")
 MOST_IN_A_SUBJECT = 300
 FIRST = 600
 #: What the labels of the facts, the greeting and the empty lines take of that.
-LABELS = 120
+LABELS = 80
 A_GREETING = 60
 
 More = Callable[[], dict[str, str]]
@@ -148,8 +148,9 @@ def framed(
     """
     paragraphs = _paragraphs(expand(_whole(notice, text.words, said), said))
     title = facts["event"].title if facts else ""
-    room = FIRST - LABELS - sum(len(part) for part in (said.get("name", ""), action, link))
-    room -= sum(len(f"{part}") for name, part in facts.items() if name != "event") + len(title)
+    first = [title, said.get("name", ""), action, link]
+    first += [facts[name] for name in ("when", "hours", "zone", "where", "contact") if facts]
+    room = FIRST - LABELS - sum(map(len, first))
     leading = _that_fit(paragraphs, room)
     lead, rest = paragraphs[:leading], paragraphs[leading:]
     return {

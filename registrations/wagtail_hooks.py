@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from copy import copy
 
 from django.db.models import Count
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from wagtail import hooks
+from wagtail.admin.menu import AdminOnlyMenuItem
 
 from accounts.permissions import can_check_in, can_manage
 from events.models import Event
@@ -28,6 +29,7 @@ def addresses() -> list[URLPattern]:
         people_desk,
         questions_desk,
         terms_desk,
+        wordings_desk,
     )
 
     rooms = (
@@ -39,6 +41,7 @@ def addresses() -> list[URLPattern]:
         terms_desk,
         questions_desk,
         maillog,
+        wordings_desk,
     )
     return [pattern for room in rooms for pattern in room.urlpatterns]
 
@@ -51,8 +54,16 @@ def tabs() -> list[EventLink]:
         EventLink(gettext_lazy("Participants"), "desk_participants", can_manage, order=40),
         EventLink(gettext_lazy("Invitations"), "desk_invitations", can_manage, order=45),
         EventLink(gettext_lazy("Attendance"), "desk_attendance", can_check_in, order=50),
+        EventLink(gettext_lazy("Mail texts"), "desk_wordings", can_manage, order=65),
         EventLink(gettext_lazy("Mail"), "desk_mail", can_manage, order=70),
     ]
+
+
+@hooks.register("register_network_menu_item")
+def words_item() -> AdminOnlyMenuItem:
+    url = reverse_lazy("desk_network_wordings")
+    label = gettext_lazy("Mail texts")
+    return AdminOnlyMenuItem(label, url, name="wordings", icon_name="edit", order=75)
 
 
 @hooks.register("plenary_event_consequences")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -91,6 +91,36 @@ def in_force(event: Event | None, notice: str, language: str) -> Text:
     if found is None:
         return ours(notice, language)
     return Text(found.subject, found.text, "event" if found.event_id else "network")
+
+
+def without_own(event: Event | None, notice: str, language: str) -> Text:
+    """Return the words that hold where the event has none of its own; for the network itself, ours."""
+    return in_force(None, notice, language) if event else ours(notice, language)
+
+
+def own(event: Event | None) -> QuerySet[Wording]:
+    """The words that an event has of its own, or those of the network."""
+    return Wording.objects.filter(event=event)
+
+
+def keep(event: Event | None, notice: str, language: str, text: Text) -> bool:
+    """Store words for an event or the network, unless the same hold without; return whether any are stored."""
+    inherited = without_own(event, notice, language)
+    if (text.subject, text.words) == (inherited.subject, inherited.words):
+        reset(event, notice, language)
+        return False
+    Wording.objects.update_or_create(
+        event=event,
+        notice=notice,
+        language=language,
+        defaults={"subject": text.subject, "text": text.words},
+    )
+    return True
+
+
+def reset(event: Event | None, notice: str, language: str) -> None:
+    """Forget the words of an event or of the network. Harmless when repeated."""
+    own(event).filter(notice=notice, language=language).delete()
 
 
 def ours(notice: str, language: str) -> Text:

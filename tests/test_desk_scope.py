@@ -72,6 +72,9 @@ OWN = {
     "desk_question_ready_made": MANAGING,
     "desk_question_move": MANAGING,
     "desk_question_remove": MANAGING,
+    "desk_wordings": MANAGING,
+    "desk_wording": MANAGING,
+    "desk_wording_reset": MANAGING,
     "desk_attendance": frozenset({"manager", "organiser", "door"}),
     "desk_figures": frozenset({"manager", "organiser", "editor"}),
     "desk_sign_off": MANAGING,
@@ -127,6 +130,7 @@ ADMINISTRATORS = {
     "desk_outbox", "desk_outbox_message", "desk_outbox_retry", "desk_outbox_stop",
     "desk_newsletter", "desk_issue", "desk_issue_new", "desk_issue_edit", "desk_issue_test", "desk_issue_send",
     "desk_issue_stop", "desk_issue_delete",
+    "desk_network_wordings", "desk_network_wording", "desk_network_wording_reset",
     *(
         f"network_{model}:{view}"
         for model in (
@@ -320,6 +324,8 @@ def path_of(name: str, pattern: URLPattern, network) -> str:
         "invitation_id": network.invitation.pk,
         "answer_id": network.answer.pk,
         "question_id": network.answer.question_id,
+        "notice": "confirmed",
+        "language": "en",
         "import_id": network.pending.pk,
         "file_format": "csv",
         "revision_id": network.revisions[0].pk,

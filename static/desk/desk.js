@@ -106,8 +106,44 @@ function countTicks(form) {
   });
 }
 
+/** Shows how a message looks while its words are written, and puts a value where the cursor is. */
+function showWords(form) {
+  const shown = document.querySelector("[data-preview]");
+  let timer, last = 0;
+  async function refresh() {
+    const mine = ++last;
+    const said = new FormData(form);
+    said.set("do", "preview");
+    const answer = await fetch(location.href, { method: "POST", body: said }).catch(() => null);
+    if (!answer?.ok || mine !== last) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector("[data-preview]");
+    if (fresh && mine === last) shown.replaceChildren(...fresh.childNodes);
+  }
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(refresh, 700);
+  };
+  form.addEventListener("input", soon);
+  let field = form.elements.text;
+  for (const one of [form.elements.subject, form.elements.text]) one.addEventListener("focus", () => { field = one; });
+  for (const name of form.querySelectorAll("[data-value]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "desk-value";
+    button.textContent = name.textContent;
+    button.addEventListener("click", () => {
+      field.setRangeText(name.textContent, field.selectionStart, field.selectionEnd, "end");
+      field.focus();
+      soon();
+    });
+    name.replaceWith(button);
+  }
+}
+
 document.querySelectorAll("select[data-picker]").forEach(makePicker);
 document.querySelectorAll("[data-event-form]").forEach((form) => [followVenue, followFormat, followStart].forEach((follow) => follow(form)));
 document.querySelectorAll("[data-filter]").forEach(makeFilter);
 document.querySelectorAll("[data-attendance]").forEach(countTicks);
+document.querySelectorAll("[data-words]").forEach(showWords);
 document.querySelector("[data-problems]")?.focus();
