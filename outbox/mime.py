@@ -1,12 +1,18 @@
 """The mail as it leaves: its headers, its parts, and the address that it comes back to."""
 
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterator
 from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage as MimeMessage
-from email.policy import Policy, default
+from email.policy import EmailPolicy, Policy, default
+from email.utils import format_datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.utils import timezone
 from django.utils.encoding import punycode
 
 from outbox import lists
@@ -24,6 +30,18 @@ HEADERS = HeaderRegistry()
 HEADERS.map_to_type("list-unsubscribe", UnfoldedHeader)  # type: ignore[arg-type]
 
 
+class OwnHeaders(EmailPolicy):
+    """Python's rules, but that what we wrote of a part is not parsed again whenever something asks for it."""
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        if name in {"Content-Type", "Content-Transfer-Encoding"}:
+            return value
+        return super().header_fetch_parse(name, value)
+
+
+POLICY = OwnHeaders(header_factory=HEADERS)
+
+
 class CalendarMail(EmailMultiAlternatives):
     """A mail with a calendar file: inline as the last alternative, and attached for clients that look only there.
 
@@ -35,24 +53,40 @@ class CalendarMail(EmailMultiAlternatives):
         self.calendar, self.method = calendar, method
 
     def message(self, *, policy: Any = default) -> MimeMessage:
-        if self.calendar and not any(
-            kind == "text/calendar" for _content, kind in self.alternatives
-        ):
-            self.attach_alternative(self.calendar, "text/calendar")
-            self.attach("event.ics", self.calendar, "text/calendar")
-        mime: MimeMessage = super().message(policy=policy.clone(header_factory=HEADERS))
-        for part in mime.walk():
-            if part.get_content_type() == "text/calendar":
-                name = part.get_filename()
-                part.clear_content()
-                part.set_content(
-                    self.calendar.encode(), "text", "calendar", cte="base64", filename=name
-                )
-                part.set_param("charset", "utf-8")
-                part.set_param("method", self.method)
-                if name is None:
-                    del part["Content-Disposition"]
-        return mime
+        """Return the mail to send: of the same words always the same bytes, but for the date.
+
+        Written by hand, as Python's own way reads each header of each part several times over, and draws boundaries.
+        """
+        policy = POLICY.clone(linesep=policy.linesep)
+        parts = [_words(policy, "text/plain", str(self.body))]
+        parts += [_words(policy, kind, str(words)) for words, kind in self.alternatives]
+        if self.calendar:
+            parts.append(_calendar(policy, self.calendar, self.method))
+        mail = parts[0]
+        if len(parts) > 1:
+            mail = _several(policy, "alternative", parts, self._boundary)
+        if self.calendar:
+            attached = _calendar(policy, self.calendar, self.method, name="event.ics")
+            mail = _several(policy, "mixed", [mail, attached], self._boundary)
+        for name, value in self._headers():
+            _set(mail, name, value)
+        return mail
+
+    def _headers(self) -> Iterator[tuple[str, str]]:
+        yield "MIME-Version", "1.0"
+        yield "Subject", str(self.subject)
+        yield "From", self.extra_headers.get("From", self.from_email)
+        yield "To", ", ".join(self.to)
+        if self.reply_to:
+            yield "Reply-To", ", ".join(self.reply_to)
+        yield "Date", format_datetime(timezone.now())
+        yield from ((name, value) for name, value in self.extra_headers.items() if name != "From")
+
+    @property
+    def _boundary(self) -> str:
+        """The same at each attempt, and short enough for a header of one line."""
+        of = self.extra_headers.get("Message-ID", "")
+        return hashlib.sha256(of.encode()).hexdigest()[:24]
 
 
 def as_mail(message: Message) -> CalendarMail:
@@ -98,3 +132,44 @@ def _mailbox(name: str, address: str) -> str:
     """Return name and address as a header has them: quoted where needed, the domain in ASCII (RFC 5322 3.4)."""
     local, _at, domain = address.rpartition("@")
     return str(Address(display_name=name, username=local, domain=punycode(domain)))
+
+
+def _words(policy: Any, kind: str, text: str) -> MimeMessage:
+    """A part of text: as it is where every server takes that, else quoted-printable (RFC 2045 6.7)."""
+    text = "\n".join(text.splitlines()) + "\n"
+    lines = text.split("\n")
+    is_plain = text.isascii() and all(len(line) <= 76 and line.isprintable() for line in lines)
+    # The boundaries begin so, which neither quoted-printable nor base64 ever writes.
+    encoding = "7bit" if is_plain and "=_" not in text else "quoted-printable"
+    content = text if encoding == "7bit" else binascii.b2a_qp(text.encode()).decode()
+    part = MimeMessage(policy)
+    part.set_raw("Content-Type", f'{kind}; charset="utf-8"')
+    part.set_raw("Content-Transfer-Encoding", encoding)
+    part.set_payload(content)
+    return part
+
+
+def _calendar(policy: Any, calendar: str, method: str, *, name: str = "") -> MimeMessage:
+    """A part with the calendar file, attached under a name or inline."""
+    part = MimeMessage(policy)
+    part.set_raw("Content-Type", f'text/calendar; charset="utf-8"; method="{method}"')
+    part.set_raw("Content-Transfer-Encoding", "base64")
+    if name:
+        part.set_raw("Content-Disposition", f'attachment; filename="{name}"')
+    part.set_payload(base64.encodebytes(calendar.encode()).decode())
+    return part
+
+
+def _several(policy: Any, kind: str, parts: list[MimeMessage], boundary: str) -> MimeMessage:
+    mail = MimeMessage(policy)
+    mail.set_raw("Content-Type", f'multipart/{kind}; boundary="=_{kind[0]}{boundary}"')
+    mail.set_payload([*parts])
+    return mail
+
+
+def _set(mail: MimeMessage, name: str, value: str) -> None:
+    """Set a header. What is not a short line of ASCII is left to Python, which encodes, folds or refuses it."""
+    if value.isascii() and value.isprintable() and len(name) + len(value) < 76:
+        mail.set_raw(name, value)
+    else:
+        mail[name] = value

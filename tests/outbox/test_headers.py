@@ -47,6 +47,32 @@ def test_mail_on_no_list_names_none(smtp_server):
     assert [name for name in mail if name.lower().startswith("list-")] == []
 
 
+def test_a_repeat_is_the_same_to_the_byte_but_for_its_date(smtp_server):
+    """The receiver may fold the two, and whoever compares them finds no difference (RFC 5322 3.6.4)."""
+    words = {
+        "html": "<p>Zoë</p>",
+        "calendar": "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
+        "calendar_method": "REQUEST",
+    }
+    message, _mail, first = sent(smtp_server, recipient_name="Zoë", **words)
+    Message.objects.update(state="waiting", sent_at=None)
+    assert delivery.deliver(message.pk)
+    first, second = (
+        re.sub(rb"\r\nDate: [^\r]*", b"", raw) for raw in (first, smtp_server.taken[-1])
+    )
+    assert first == second
+
+
+def test_words_that_look_like_a_boundary_stay_words(smtp_server):
+    _message, _mail, raw = sent(smtp_server, text="one\n", html="<p>one</p>")
+    boundary = re.search(rb'boundary="([^"]+)"', raw)[1].decode()
+    text = f"--{boundary}\nContent-Type: text/html\n\nforged\n--{boundary}--\n"
+    Message.objects.all().delete()
+    _message, mail, _raw = sent(smtp_server, text=text, html="<p>one</p>")
+    assert mail.get_body(("plain",)).get_content().replace("\r\n", "\n") == text
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+
+
 @pytest.mark.parametrize(
     ("list_name", "list_id"), [("event/12", None), ("newsletter", "<newsletter.plenary.test>")]
 )
