@@ -16,6 +16,9 @@ from tests.factories import EventFactory, UserFactory, enrolled
 
 pytestmark = pytest.mark.django_db
 
+#: Queries of the list, whatever is in it.
+LIST = 20
+
 
 @pytest.fixture
 def event(organisation):
@@ -259,9 +262,6 @@ def test_the_list_asks_as_often_for_one_as_for_many(desk, event, amount, django_
         wordings.keep(event, key, "en", wordings.Text("x", "x", ""))
     with django_assert_num_queries(LIST):
         desk.get(reverse("desk_wordings", args=[event.pk]))
-
-
-LIST = 20
 
 
 def test_an_event_that_is_over_shows_its_words_all_the_same(desk, event):
