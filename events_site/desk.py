@@ -111,7 +111,7 @@ def event_preview(request: StaffRequest, pk: int) -> HttpResponse:
 @require_safe
 def outbox(request: StaffRequest) -> HttpResponse:
     """All messages, for administrators."""
-    _administrators_only(request)
+    administrators_only(request)
     return TemplateResponse(
         request,
         "desk/outbox.html",
@@ -123,7 +123,7 @@ def outbox(request: StaffRequest) -> HttpResponse:
 @require_safe
 def outbox_message(request: StaffRequest, message_id: int) -> HttpResponse:
     """One message in full, with the links in it."""
-    _administrators_only(request)
+    administrators_only(request)
     found = get_object_or_404(Message, pk=message_id)
     return TemplateResponse(
         request, "desk/message.html", frame(request, found.subject, message=found)
@@ -134,7 +134,7 @@ def outbox_message(request: StaffRequest, message_id: int) -> HttpResponse:
 @require_POST
 def outbox_retry(request: StaffRequest, message_id: int) -> HttpResponse:
     """Send a message again."""
-    _administrators_only(request)
+    administrators_only(request)
     maillog.retry(request, get_object_or_404(Message, pk=message_id))
     return redirect("desk_outbox_message", message_id=message_id)
 
@@ -143,7 +143,7 @@ def outbox_retry(request: StaffRequest, message_id: int) -> HttpResponse:
 @require_POST
 def outbox_stop(request: StaffRequest, message_id: int) -> HttpResponse:
     """Keep a message from being sent."""
-    _administrators_only(request)
+    administrators_only(request)
     maillog.stop(request, get_object_or_404(Message, pk=message_id))
     return redirect("desk_outbox_message", message_id=message_id)
 
@@ -168,7 +168,8 @@ def _articles_to_see(request: StaffRequest, event: Event) -> QuerySet[Article]:
     return about.filter(Q(live=True) | Q(pk__in=mine)).select_related("organisation")
 
 
-def _administrators_only(request: StaffRequest) -> None:
+def administrators_only(request: StaffRequest) -> None:
+    """Raise Http404 for everybody else."""
     if not request.user.is_superuser:
         raise Http404
 

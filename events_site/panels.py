@@ -22,7 +22,9 @@ from accounts.permissions import (
     reportable,
 )
 from events.models import Event, EventQuerySet, Status
+from events_site import alarms
 from events_site.desk import rows
+from events_site.illness.database import stands_still
 from outbox.models import Message, State
 from recaps.models import Article, Kind
 from registrations.models import Figures, Registration
@@ -53,8 +55,20 @@ class NextEventsPanel(Component):
         }
 
 
+class IllnessPanel(Component):
+    """What is ill, for administrators; nothing where all is well. Looks at nothing but what the last look found."""
+
+    name = "illness"
+    template_name = "desk/home_illness.html"
+    order = 1
+
+    def get_context_data(self, parent_context: Any) -> dict[str, Any]:
+        user = parent_context["request"].user
+        return {"alarms": alarms.current(timezone.now()) if user.is_superuser else []}
+
+
 class MailPanel(Component):
-    """Messages that failed or are late; nothing where all is well."""
+    """Messages that failed or are late, and that no mail goes out at all; nothing where all is well."""
 
     name = "mail_in_trouble"
     template_name = "desk/home_mail.html"
@@ -78,6 +92,7 @@ class MailPanel(Component):
         found = {row["topic"]: row for row in by_topic}
         events = Event.objects.in_bulk(filter(None, map(_event_id, found)))
         return {
+            "stands_still": has_role(user, MANAGING) and stands_still(now),
             "rows": [
                 {
                     "event": events.get(_event_id(topic)),
@@ -85,7 +100,7 @@ class MailPanel(Component):
                     "late": row["late"],
                 }
                 for topic, row in found.items()
-            ]
+            ],
         }
 
 

@@ -122,6 +122,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # Seconds: a machine that vanished is noticed, instead of being waited for until the kernel gives up (hours).
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        "keepalives_idle": 20,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env("REDIS_URL", default="")
@@ -237,6 +245,10 @@ OUTBOX_CLAIM_SECONDS = env.int("OUTBOX_CLAIM_SECONDS", default=120)
 OUTBOX_SWEEP_SECONDS = env.int("OUTBOX_SWEEP_SECONDS", default=60)
 # The first pause of a message that the mail server refused for now; the next ones grow.
 OUTBOX_PAUSE_SECONDS = env.int("OUTBOX_PAUSE_SECONDS", default=60)
+
+# Somebody looks so often whether all is well (0: nobody); a worker or beat that noted no work for so long is silent.
+WATCH_SECONDS = env.int("WATCH_SECONDS", default=60)
+SILENT_SECONDS = env.int("SILENT_SECONDS", default=240)
 
 # -- Registrations --------------------------------------------------------------------------------
 HOLD_HOURS = env.int("HOLD_HOURS", default=24)

@@ -22,9 +22,9 @@ class ForOrganisers(MenuItem):
 
 @hooks.register("register_admin_urls")
 def addresses() -> list[URLPattern]:
-    from events_site import desk
+    from events_site import desk, system_desk
 
-    return desk.urlpatterns
+    return [*desk.urlpatterns, *system_desk.urlpatterns]
 
 
 @hooks.register("plenary_event_links")
@@ -44,10 +44,21 @@ def outbox_item() -> MenuItem:
     return AdminOnlyMenuItem(_("All mail"), url, name="outbox", icon_name="mail", order=80)
 
 
+@hooks.register("register_network_menu_item")
+def system_item() -> MenuItem:
+    url = reverse_lazy("desk_system")
+    return AdminOnlyMenuItem(_("System"), url, name="system", icon_name="cogs", order=90)
+
+
 @hooks.register("construct_homepage_panels")
 def home_panels(request: HttpRequest, shown: list[Any]) -> None:
     """Show what there is to do instead of what Wagtail says of its pages."""
-    shown[:] = [panels.NextEventsPanel(), panels.MailPanel(), panels.ToDoPanel()]
+    shown[:] = [
+        panels.IllnessPanel(),
+        panels.NextEventsPanel(),
+        panels.MailPanel(),
+        panels.ToDoPanel(),
+    ]
 
 
 @hooks.register("construct_homepage_summary_items")

@@ -1,11 +1,16 @@
 """What may be done with a message that is written: send it again, stop it before it goes, empty it."""
 
+from datetime import datetime
+
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from outbox.models import Message, State
+from outbox.models import Message, Restoration, State
 from outbox.posting import bell
+
+#: Why a message is stopped that a backup brought back.
+RESTORED = "Stopped: restored from a backup, and perhaps sent before. Send it again if it was not."
 
 
 def retry(message: Message) -> bool:
@@ -34,6 +39,29 @@ def stop(message: Message) -> bool:
     """
     unsent = Message.objects.unsent().filter(pk=message.pk)
     return bool(unsent.update(state=State.STOPPED, claimed_at=None))
+
+
+def stop_history(quiet_before: datetime) -> QuerySet[Message]:
+    """Stop all that fell due before an instant, because the system from whose backup it comes may have sent it.
+
+    Returns the messages that were stopped. Whoever writes by the clock asks `quiet_before` from now on.
+    """
+    with transaction.atomic():
+        old = Message.objects.unsent().filter(send_after__lte=quiet_before)
+        ids = list(old.values_list("pk", flat=True))
+        stopped = Message.objects.filter(pk__in=ids)
+        stopped.update(state=State.STOPPED, claimed_at=None, last_error=RESTORED)
+        Restoration.objects.create(quiet_before=quiet_before, stopped=len(ids))
+    return stopped
+
+
+def quiet_before() -> datetime | None:
+    """Return the instant up to which all that was due counts as sent, None where no backup was ever restored.
+
+    After a restore, rows that said "this was sent" may be missing. So a moment at or before this instant writes no
+    message, whatever the rows say; a later one does.
+    """
+    return Restoration.objects.aggregate(latest=Max("quiet_before"))["latest"]
 
 
 def empty(messages: QuerySet[Message]) -> int:

@@ -219,3 +219,38 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Alarm(models.Model):
+    """That something is ill and whom it was told: one row for each thing that ever fell ill, by name."""
+
+    name = models.CharField(_("name"), max_length=200, unique=True)
+    words = models.TextField(_("what is wrong"))
+    told_at = models.DateTimeField(_("told at"))
+    seen_at = models.DateTimeField(_("last seen at"))
+    mailed_at = models.DateTimeField(_("mailed at"), null=True, blank=True)
+    over_at = models.DateTimeField(_("well again at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("alarm")
+        verbose_name_plural = _("alarms")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Restoration(models.Model):
+    """That a backup was restored: what fell due before `quiet_before` may have been mailed and is not mailed again."""
+
+    quiet_before = models.DateTimeField(_("the system before stopped at"))
+    restored_at = models.DateTimeField(_("restored at"), default=timezone.now)
+    stopped = models.PositiveIntegerField(_("messages that were stopped"), default=0)
+
+    class Meta:
+        verbose_name = _("restored backup")
+        verbose_name_plural = _("restored backups")
+        ordering = ["-quiet_before"]
+
+    def __str__(self) -> str:
+        return f"{self.quiet_before:%Y-%m-%d %H:%M}"

@@ -5,7 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from outbox import delivery
+from outbox import delivery, heartbeat
 from outbox.models import Message, State
 
 KEPT = timedelta(days=90)
@@ -15,12 +15,14 @@ KEPT = timedelta(days=90)
 def deliver() -> None:
     """Send all that is due: the bell was rung."""
     delivery.deliver_due()
+    heartbeat.note(heartbeat.WORKER)
 
 
 @shared_task
 def sweep() -> None:
     """Send all that is due: what the bell missed, what failed before, what a dead worker had claimed."""
     delivery.deliver_due()
+    heartbeat.note(heartbeat.WORKER)
 
 
 @shared_task

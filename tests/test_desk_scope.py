@@ -127,7 +127,7 @@ OFF = {
 }
 #: Addresses for administrators: a 404 to everybody else.
 ADMINISTRATORS = {
-    "desk_outbox", "desk_outbox_message", "desk_outbox_retry", "desk_outbox_stop",
+    "desk_system", "desk_outbox", "desk_outbox_message", "desk_outbox_retry", "desk_outbox_stop",
     "desk_newsletter", "desk_issue", "desk_issue_new", "desk_issue_edit", "desk_issue_test", "desk_issue_send",
     "desk_issue_stop", "desk_issue_delete",
     "desk_network_wordings", "desk_network_wording", "desk_network_wording_reset",

@@ -1,26 +1,44 @@
 """The two questions of a supervisor: does the process live, and may it get visitors?"""
 
-import copy
+import socket
+import time
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
+from django.test import Client
 
-from events_site import health
+from tests import servers
 
 
 @pytest.fixture
-def dead_database(db, monkeypatch):
-    """Settings of a database where nobody listens, in the place of ours."""
-    alive = connections["default"]
-    settings = copy.deepcopy(alive.settings_dict)
-    settings |= {"HOST": "127.0.0.1", "PORT": "1", "CONN_HEALTH_CHECKS": False}
-    dead = type(alive)(settings, "default")
-    connections["default"] = dead
-    monkeypatch.setattr(health, "connection", dead)
-    yield dead
-    dead.close()
-    connections["default"] = alive
+def database_at(monkeypatch):
+    """Sends all connections that are made from now on, which are those of other threads, to a port of this machine."""
+
+    def send(port):
+        ours = connections.settings["default"]
+        if ours["ENGINE"].endswith("sqlite3"):
+            pytest.skip("SQLite is a file")
+        there = ours | {"HOST": "127.0.0.1", "PORT": str(port)}
+        monkeypatch.setitem(connections.settings, "default", there)
+
+    return send
+
+
+@pytest.fixture
+def dead_database(db, database_at):
+    """Nobody listens where the database was."""
+    database_at(servers.free_port())
+
+
+@pytest.fixture
+def frozen_database(db, database_at):
+    """Something takes connections where the database was, and answers nothing."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        door.listen(100)
+        database_at(door.getsockname()[1])
+        yield door
 
 
 def test_live_asks_the_database_nothing(client, dead_database):
@@ -34,20 +52,42 @@ def test_ready_once_the_tables_are_those_of_this_version(client):
     assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_not_ready_while_migrations_are_pending(client):
-    applied = MigrationRecorder.Migration.objects.filter(app="registrations")
-    applied.order_by("-name")[0].delete()
-    answer = client.get("/ready")
+    assert client.get("/ready").status_code == 200
+    last = MigrationRecorder.Migration.objects.filter(app="outbox").order_by("-name")[0]
+    last.delete()
+    try:
+        answer = client.get("/ready")
+    finally:
+        last.save(force_insert=True)
     assert (answer.status_code, answer.json()) == (503, {"status": "migrations are pending"})
+    assert client.get("/ready").status_code == 200
 
 
 def test_not_ready_without_a_database(client, dead_database):
-    if connection.vendor == "sqlite":
-        dead_database.settings_dict["NAME"] = "/nowhere/at/all.sqlite3"
     answer = client.get("/ready")
     assert answer.status_code == 503
     assert answer.json() == {"status": "the database does not answer"}
+
+
+def test_a_frozen_database_is_told_within_three_seconds(client, frozen_database):
+    for asking in (client, Client()):
+        begun = time.monotonic()
+        answer = asking.get("/ready")
+        assert time.monotonic() - begun < 3
+        assert (answer.status_code, answer.json()) == (
+            503,
+            {"status": "the database does not answer"},
+        )
+    frozen_database.close()
+
+
+@pytest.mark.django_db
+def test_ready_needs_one_short_query_once_it_knows(client, monkeypatch):
+    client.get("/ready")
+    monkeypatch.delattr("django.db.migrations.executor.MigrationExecutor.migration_plan")
+    assert client.get("/ready").status_code == 200
 
 
 @pytest.mark.django_db
