@@ -64,6 +64,12 @@ def quiet_before() -> datetime | None:
     return Restoration.objects.aggregate(latest=Max("quiet_before"))["latest"]
 
 
+def is_history(moment: datetime | None) -> bool:
+    """Whether a moment lies before the end of the system whose backup was restored: its mail counts as sent."""
+    quiet = quiet_before()
+    return quiet is not None and moment is not None and moment <= quiet
+
+
 def empty(messages: QuerySet[Message]) -> int:
     """Take recipient and words out of messages and stop those that are not sent; return how many.
 

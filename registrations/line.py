@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from events.models import Event, Mode
 from events.models import Status as EventStatus
+from outbox.control import is_history
 from outbox.posting import mailbox_of
 from registrations import notices, seating
 from registrations.entry import Entrance
@@ -177,17 +178,19 @@ def tell_of_openings(now: datetime) -> int:
     told = 0
     ids = OpeningNotice.objects.order_by().values_list("event_id", flat=True).distinct()
     for event in Event.objects.filter(pk__in=ids).with_facts():
+        were_told = False
         if event.status == EventStatus.PUBLISHED and not event.has_begun:
             opens = Terms.objects.filter(event=event).first()
             moments = [event.opens_at, opens.opens_to_all_at if opens else None]
             if any(moment and moment > now for moment in moments):
                 continue
+            were_told = is_history(max(filter(None, moments), default=None))
         elif event.status == EventStatus.POSTPONED:
             continue
         for notice in event.opening_notices.order_by("pk"):
             with transaction.atomic():
                 notice.event = event
-                if not event.has_begun and event.status == EventStatus.PUBLISHED:
+                if not event.has_begun and event.status == EventStatus.PUBLISHED and not were_told:
                     notices.opening(notice)
                     told += 1
                 notice.delete()

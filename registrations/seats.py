@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Jurisdiction, User
 from events.models import Entry, Event
 from events.models import Status as EventStatus
+from outbox.control import is_history
 from registrations import answers, entry, line, notices, seating, swaps
 from registrations.answers import Given
 from registrations.entry import Entrance
@@ -190,9 +191,10 @@ def expire_lapsed(now: datetime) -> int:
             event = seating.lock_event(Event(pk=event_id))
             for registration in lapsed.filter(event=event).select_for_update():
                 registration.event = event
-                was_offered = registration.status == Status.OFFERED
+                is_offered = registration.status == Status.OFFERED
+                hears = is_offered and not is_history(registration.expires_at)
                 seating.move(registration, Status.EXPIRED, seat=None, why="time ran out")
-                notices.lapsed(registration, was_offered=was_offered)
+                notices.lapsed(registration, was_offered=hears)
                 count += 1
             line.offer_free_seats(event)
     return count
