@@ -61,7 +61,7 @@ def nobody_worked_for(minutes):
 
 def states(page):
     """The state of each thing that the page lists."""
-    rows = re.findall(r'data-state="(\w+)">.*?<th scope="row">([\w-]+)</th>', page, re.S)
+    rows = re.findall(r'data-state="(\w+)">.*?<b>([\w-]+)</b>', page, re.S)
     return {name: state for state, name in rows}
 
 
