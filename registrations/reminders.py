@@ -14,6 +14,7 @@ from django.db.models import CharField, Exists, Max, OuterRef, Q, Value
 from django.db.models.functions import Cast, Concat
 
 from events.models import Event
+from outbox.control import quiet_before
 from outbox.models import Message
 from outbox.posting import post_all
 from registrations import notices
@@ -67,7 +68,10 @@ def post_due(now: datetime, *, seconds: float = 50) -> int:
 
 
 def due_rules(now: datetime) -> list[tuple[Event, ReminderRule]]:
-    """Return the rules that are due at `now` with their events: soonest event first, those after an event last."""
+    """Return the rules that are due at `now` with their events: soonest event first, those after an event last.
+
+    Those of a moment whose mail was sent before a backup was restored are left out.
+    """
     events = (
         Event.objects.taking_place()
         .filter(Q(starts_at__gt=now) | Q(ends_at__range=(now - LONGEST_AFTER - LATEST_AFTER, now)))
@@ -75,11 +79,12 @@ def due_rules(now: datetime) -> list[tuple[Event, ReminderRule]]:
         .prefetch_related("reminder_rules")
     )
     network = network_rules()
+    quiet = quiet_before()
     found = [
         (event, rule)
         for event in events
         for rule in rules_of(event, network)
-        if is_due(rule, event, now)
+        if is_due(rule, event, now) and (quiet is None or moment_of(rule, event) > quiet)
     ]
     return sorted(found, key=lambda one: (is_afterwards(one[1], one[0]), one[0].starts_at))
 

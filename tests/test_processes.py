@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings as site
 from django.db import connection
 
+from outbox import heartbeat
 from outbox.models import Message, State
 from registrations.models import Registration, Status
 from tests.factories import EventFactory
@@ -152,3 +153,61 @@ def test_killing_the_worker_in_the_middle_loses_no_confirmation(
 def body_of(message) -> tuple[str, str]:
     """Who got what: the same for a message and its repeat."""
     return message["To"], message.get_body(("plain",)).get_content()
+
+
+@pytest.fixture
+def short_patience(environment):
+    """Processes that look each two seconds, and call silent what did nothing for eight."""
+    environment |= {
+        "WATCH_SECONDS": "2",
+        "SILENT_SECONDS": "8",
+        "OPERATOR_EMAIL": "operator@plenary.test",
+    }
+    return environment
+
+
+def alarms_in(mailbox) -> list[str]:
+    """What the operator was told by mail, in order."""
+    return [
+        str(mail["Subject"]).removeprefix("Probation Network is ")
+        for mail in mailbox.messages
+        if mail["To"] == "operator@plenary.test"
+    ]
+
+
+def test_a_silent_beat_is_told_by_the_worker_and_does_not_hold_up_the_mail(
+    short_patience, worker, beat, smtp_server
+):
+    with worker():
+        wait_until(
+            lambda: set(heartbeat.all_noted()) >= {"worker", "beat"},
+            seconds=90,
+            what="worker and beat have noted their work",
+        )
+        os.kill(beat.pid, signal.SIGSTOP)
+        wait_until(lambda: "ill: beat" in alarms_in(smtp_server), seconds=90, what="beat is told")
+        Message.objects.create(key="a", recipient="a@example.org", subject="Late?", text="T")
+        wait_until(
+            lambda: Message.objects.get(key="a").state == State.SENT, seconds=60, what="it is sent"
+        )
+        os.kill(beat.pid, signal.SIGCONT)
+        wait_until(
+            lambda: "well again: beat" in alarms_in(smtp_server), seconds=90, what="it is over"
+        )
+    assert alarms_in(smtp_server) == ["ill: beat", "well again: beat"]
+
+
+def test_a_silent_worker_is_told_by_the_beat(short_patience, worker, beat, smtp_server):
+    with worker() as working:
+        wait_until(
+            lambda: set(heartbeat.all_noted()) >= {"worker", "beat"},
+            seconds=90,
+            what="worker and beat have noted their work",
+        )
+        os.killpg(working.pid, signal.SIGSTOP)
+        wait_until(lambda: alarms_in(smtp_server), seconds=90, what="the worker is told")
+        os.killpg(working.pid, signal.SIGCONT)
+        wait_until(
+            lambda: "well again: worker" in alarms_in(smtp_server), seconds=90, what="it is over"
+        )
+    assert alarms_in(smtp_server)[:2] == ["ill: worker", "well again: worker"]

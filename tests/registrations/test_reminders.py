@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 START = datetime(2027, 6, 16, 7, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 #: The events with their rules, those of the network; the people; and one chunk of them, with the words in one language.
-QUERIES = 15
+QUERIES = 16
 
 
 @pytest.fixture
