@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 HERE, HERE_IN_THE_WEB = ("disk",), ("disk", "static")
 #: Seconds for a row, or for the broker to take a task.
 SECONDS = 3
+#: Seconds until the second look at what is ill.
+AGAIN = 5
 
 _started = _looked = time.monotonic()
 _lock = threading.Lock()
@@ -64,12 +66,23 @@ def look_around(*, here: tuple[str, ...] = HERE) -> None:
         is_settled = time.monotonic() - _started > settings.SILENT_SECONDS
         names = (*here, *illness.SHARED) if is_settled and _is_our_turn() else here
         now = timezone.now()
-        findings = illness.look(now, only=names)
+        findings = _look_twice(now, names)
         alarms.tell(findings, now)
         if any(finding.name == "beat" and finding.is_ill for finding in findings):
             patience.ask("ring", _ring_for_the_beat).answer(SECONDS)
     except Exception as error:
         logger.warning("The look around was not finished: %s", error)
+
+
+def _look_twice(now: datetime, names: tuple[str, ...]) -> list[illness.Finding]:
+    """Look, and once more at what is ill: a machine that is busy for a moment wakes nobody."""
+    findings = illness.look(now, only=names)
+    ill = {finding.name for finding in findings if finding.is_ill}
+    if not ill:
+        return findings
+    time.sleep(AGAIN)
+    second = {finding.name: finding for finding in illness.look(timezone.now(), only=ill)}
+    return [second.get(finding.name, finding) for finding in findings]
 
 
 def _is_our_turn() -> bool:

@@ -155,7 +155,13 @@ def test_the_desk_shows_what_was_seen_lately():
 def settled(settings, monkeypatch):
     """A process that has run for long enough to judge the others."""
     settings.WATCH_SECONDS = 60
+    monkeypatch.setattr(watch, "AGAIN", 0.1)
     monkeypatch.setattr(watch, "_started", watch.time.monotonic() - 1000)
+
+
+def all_work():
+    for name in (heartbeat.WORKER, heartbeat.BEAT):
+        heartbeat.note(name)
 
 
 def old(name):
@@ -170,6 +176,20 @@ def test_one_look_serves_all_processes_for_a_minute(settled, smtp_server):
     assert subjects(smtp_server) == ["Probation Network is ill: worker"]
     assert smtp_server.connections == 2  # the look and the alarm
     assert Alarm.objects.get().name == "worker"
+
+
+def test_what_is_ill_for_a_moment_is_not_told(settled, settings, smtp_server, monkeypatch):
+    there = settings.MAILERS
+    settings.MAILERS = mailers(f"smtp://127.0.0.1:{servers.free_port()}")
+    all_work()
+
+    def pause(_seconds):
+        settings.MAILERS = there
+
+    monkeypatch.setattr(watch.time, "sleep", pause)
+    watch.look_around(here=())
+    assert not Alarm.objects.exists()
+    assert (smtp_server.connections, smtp_server.taken) == (1, [])
 
 
 def test_a_process_that_has_just_started_does_not_judge_the_others(
