@@ -1,12 +1,13 @@
 """Turns the addresses of the environment (mail server, broker) into Django's and Celery's settings."""
 
 import secrets
-from email.utils import getaddresses
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+from events_site.mail_environment import PREFIX, provider_mailer, seconds
 
 SMTP_SECONDS = 15
 
@@ -21,11 +22,13 @@ def kept_secret_key(var_dir: Path) -> str:
 
 
 def mailers(url: str) -> dict[str, dict[str, Any]]:
-    """Return Django's MAILERS for `smtp://`, `smtp+tls://`, `smtp+ssl://` or `file:///folder`.
+    """Return Django's MAILERS for `smtp://`, `smtp+tls://`, `smtp+ssl://`, `file:///folder` or a provider of anymail.
 
     Raises ImproperlyConfigured for any other scheme.
     """
     parts = urlsplit(url)
+    if parts.scheme.startswith(PREFIX):
+        return {"default": provider_mailer(url)}
     if parts.scheme == "file":
         return {
             "default": {
@@ -35,7 +38,8 @@ def mailers(url: str) -> dict[str, dict[str, Any]]:
         }
     if parts.scheme not in {"smtp", "smtp+tls", "smtp+ssl"}:
         raise ImproperlyConfigured(
-            f"EMAIL_URL begins with {parts.scheme!r}; it must be smtp://, smtp+tls://, smtp+ssl:// or file:///."
+            f"EMAIL_URL begins with {parts.scheme!r}; it must be smtp://, smtp+tls://, smtp+ssl://, file:/// or"
+            " anymail+ and a provider, as in anymail+postmark://TOKEN@."
         )
     ssl = parts.scheme == "smtp+ssl"
     return {
@@ -48,20 +52,10 @@ def mailers(url: str) -> dict[str, dict[str, Any]]:
                 "password": unquote(parts.password or ""),
                 "use_ssl": ssl,
                 "use_tls": parts.scheme == "smtp+tls",
-                "timeout": int(parse_qs(parts.query).get("timeout", [SMTP_SECONDS])[0]),
+                "timeout": seconds(parse_qs(parts.query), SMTP_SECONDS),
             },
         }
     }
-
-
-def bare_address(variable: str, text: str) -> str:
-    """Return the address in `Name <address>` or `address`; raise ImproperlyConfigured if there is not exactly one."""
-    found = getaddresses([text])
-    if len(found) != 1 or found[0][1].count("@") != 1:
-        raise ImproperlyConfigured(
-            f"{variable} must be one address, as in events@example.org; it is {text!r}."
-        )
-    return found[0][1]
 
 
 def celery_transport(redis_url: str, var_dir: Path) -> tuple[str, dict[str, Any]]:

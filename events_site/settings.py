@@ -9,7 +9,15 @@ from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from events_site.environment import bare_address, celery_transport, kept_secret_key, mailers
+from events_site.environment import celery_transport, kept_secret_key, mailers
+from events_site.mail_environment import (
+    anymail,
+    bare_address,
+    mail_provider,
+    mailbox,
+    reports_of,
+    return_address,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -239,6 +247,17 @@ MAILERS = mailers(env("EMAIL_URL", default=f"file://{VAR_DIR / 'mail'}"))
 DEFAULT_FROM_EMAIL = bare_address(
     "DEFAULT_FROM_EMAIL", env("DEFAULT_FROM_EMAIL", default="events@plenary.example")
 )
+# Where mail comes back to: bounces@example.org takes in bounces+<message>@example.org. Empty: to the sender.
+RETURN_ADDRESS = return_address(env("RETURN_ADDRESS", default=""))
+RETURN_MAILBOX = mailbox(env("RETURN_MAILBOX_URL", default=""))
+# Reports of a mail provider are taken only with this secret.
+MAIL_PROVIDER = mail_provider(env("EMAIL_URL", default=""))
+ANYMAIL = anymail(
+    MAIL_PROVIDER,
+    secret=env("ANYMAIL_WEBHOOK_SECRET", default=""),
+    key=env("ANYMAIL_WEBHOOK_KEY", default=""),
+)
+MAIL_REPORTS = reports_of(MAIL_PROVIDER, ANYMAIL)
 SERVER_EMAIL = OPERATOR_EMAIL or DEFAULT_FROM_EMAIL
 # A claim older than this belongs to a worker that died; must exceed the mail server's time limit.
 OUTBOX_CLAIM_SECONDS = env.int("OUTBOX_CLAIM_SECONDS", default=120)
@@ -284,6 +303,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "outbox.tasks.sweep",
         "schedule": OUTBOX_SWEEP_SECONDS,
         "options": {"expires": OUTBOX_SWEEP_SECONDS},
+    },
+    "read what came back": {
+        "task": "outbox.tasks.read_returns",
+        "schedule": 300,
+        "options": {"expires": 300},
     },
     "forget old messages": {
         "task": "outbox.tasks.purge",

@@ -5,6 +5,8 @@ import time
 from contextlib import suppress
 from datetime import timedelta
 
+from anymail.backends.base import AnymailBaseBackend
+from anymail.backends.base_requests import AnymailRequestsBackend
 from django.conf import settings
 from django.core.mail import mailers
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -12,7 +14,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from outbox import refusals, returns
-from outbox.mime import as_mail
+from outbox.mime import CalendarMail, as_mail, for_provider
 from outbox.models import Lane, Message, State
 from outbox.posting import bell
 
@@ -80,7 +82,7 @@ class Post:
     def _send(self, message: Message) -> bool:
         self._carried += 1
         try:
-            self._mailer.send_messages([as_mail(message)])
+            self._mailer.send_messages([self._mail(message)])
         except Exception as error:
             self._hang_up()
             if refusals.is_of_the_account(error):
@@ -91,6 +93,13 @@ class Post:
             return False
         _mark_sent(message)
         return True
+
+    def _mail(self, message: Message) -> CalendarMail:
+        mail = as_mail(message)
+        if not isinstance(self._mailer, AnymailBaseBackend):
+            return mail
+        takes_parts = isinstance(self._mailer, AnymailRequestsBackend)
+        return for_provider(mail, message, takes_parts=takes_parts)
 
     def _dial(self, message_ids: list[int]) -> bool:
         """Connect unless connected. An absent server costs no message an attempt; the log says why they wait."""

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage as MimeMessage
+from email.message import MIMEPart
 from email.policy import EmailPolicy, Policy, default
 from email.utils import format_datetime
 from typing import Any
@@ -17,6 +18,7 @@ from django.utils.encoding import punycode
 
 from outbox import lists
 from outbox.models import Message
+from outbox.return_addresses import return_address, token_of
 
 
 class UnfoldedHeader(UnstructuredHeader):
@@ -90,16 +92,18 @@ class CalendarMail(EmailMultiAlternatives):
 
 
 def as_mail(message: Message) -> CalendarMail:
-    """Return the mail with its headers, alternatives and calendar file."""
+    """Return the mail with its headers, alternatives and calendar file; its `from_email` is where it comes back to."""
+    sender = _mailbox(message.sender_name or settings.SITE_NAME, settings.DEFAULT_FROM_EMAIL)
     mail = CalendarMail(
         calendar=message.calendar,
         method=message.calendar_method,
         subject=message.subject,
         body=message.text,
-        from_email=_mailbox(message.sender_name or settings.SITE_NAME, settings.DEFAULT_FROM_EMAIL),
+        from_email=return_address(message) or sender,
         to=[_mailbox(message.recipient_name, message.recipient)],
         reply_to=[_mailbox("", message.reply_to)] if message.reply_to else [],
         headers={
+            "From": sender,
             "Message-ID": message.message_id,
             "Auto-Submitted": "auto-generated",
             "Content-Language": message.language,
@@ -109,6 +113,27 @@ def as_mail(message: Message) -> CalendarMail:
     )
     if message.html:
         mail.attach_alternative(message.html, "text/html")
+    return mail
+
+
+def for_provider(mail: CalendarMail, message: Message, *, takes_parts: bool) -> CalendarMail:
+    """Make a mail fit for a provider. `takes_parts` says that its interface takes the parts and not the whole text.
+
+    It sends from our own address, hands back what names the message when something comes back, and must not put
+    pictures and other addresses into the words to count who reads them. A calendar file among parts is only attached.
+    """
+    mail.from_email = mail.extra_headers.pop("From")
+    mail.metadata = {"message": token_of(message)}  # type: ignore[attr-defined]
+    mail.track_opens = mail.track_clicks = False  # type: ignore[attr-defined]
+    if takes_parts and mail.calendar:
+        part = MIMEPart()
+        part.set_content(
+            mail.calendar.encode(), "text", "calendar", cte="base64", filename="event.ics"
+        )
+        part.set_param("charset", "utf-8")
+        part.set_param("method", mail.method)
+        mail.attach(part)
+        mail.calendar = ""
     return mail
 
 

@@ -67,7 +67,7 @@ BY_STATUS: dict[tuple[int, int | None], Kind] = {
 BY_WORDS = [
     (Kind.FULL, r"quota|mailbox[\w ]* full|full mailbox|insufficient (system )?storage"),
     (Kind.POLICY, r"spam|block|black ?list|polic|reputation|dmarc|\bspf\b|dkim|relay|unauthenticated"),
-    (Kind.CLOSED, r"disabled|deactivated|inactive|suspended|no longer (active|available|accept)"),
+    (Kind.CLOSED, r"marked as inactive|disabled|deactivated|inactive|suspended|no longer (active|available|accept)"),
     (Kind.NO_SERVER, r"host (unknown|not found)|domain [\w.-]* ?(not found|does not exist)|no mx|null mx"),
     (
         Kind.NOBODY,
@@ -144,10 +144,13 @@ def is_of_the_account(error: Exception) -> bool:
 
 
 def refuses_address(error: Exception) -> bool:
-    """Whether the recipient is refused as such, and for good: it counts as mail that came back."""
+    """Whether the recipient is refused as such, and for good: it counts as mail that came back.
+
+    A provider refuses a single recipient whose mail came back to it before, or who complained there.
+    """
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return is_final(error) and is_hard(said_by(error))
-    return isinstance(error, AnymailInvalidAddress)
+    return isinstance(error, AnymailInvalidAddress | AnymailRecipientsRefused)
 
 
 def _by_name(said: str) -> Kind | None:

@@ -1,4 +1,4 @@
-"""The addresses of mail: leaving a list."""
+"""The addresses of mail: leaving a list, and the reports of a mail provider."""
 
 from django.urls import path
 
@@ -6,4 +6,5 @@ from outbox import views
 
 urlpatterns = [
     path("unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe"),
+    path("webhooks/<slug:provider>/", views.provider_report, name="provider_report"),
 ]

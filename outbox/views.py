@@ -1,10 +1,15 @@
-"""The page on which the reader of a mail leaves its list, or joins it again; mail programs press its button too."""
+"""The page on which a reader leaves a list or joins it again, also for mail programs; and what a provider reports."""
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers, patch_cache_control
+from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -44,6 +49,19 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             },
         )
     )
+
+
+@login_not_required
+@csrf_exempt
+def provider_report(request: HttpRequest, provider: str) -> HttpResponseBase:
+    """What the mail provider reports of our messages; a 404 unless it is the one in use and a secret is set.
+
+    The view of anymail asks for that secret, and for the signature of providers that sign.
+    """
+    if not settings.MAIL_REPORTS or provider != settings.MAIL_PROVIDER:
+        raise Http404
+    view: Any = import_string(settings.MAIL_REPORTS)
+    return _secret(view.as_view()(request))
 
 
 def _secret(response: HttpResponse) -> HttpResponse:

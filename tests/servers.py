@@ -7,12 +7,14 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -143,3 +145,93 @@ class Mailbox:
         if self.delay:
             await asyncio.sleep(self.delay)
         return "250 OK"
+
+
+class Imap:
+    """A mailbox that one client at a time reads, with the few commands that reading takes (RFC 3501)."""
+
+    def __init__(self, mails: list[bytes], *, hangs: bool = False) -> None:
+        self.mails = mails
+        self.flags: list[set[str]] = [set() for _mail in mails]
+        self.fetched = 0
+        self._hangs = hangs
+        self._uids = list(range(1, len(mails) + 1))
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self.url = f"imap://me:secret@127.0.0.1:{self._socket.getsockname()[1]}/INBOX"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        # A thread that waits for a client does not notice that its socket is closed.
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join(5)
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _address = self._socket.accept()
+                with client, contextlib.suppress(OSError), client.makefile("rwb") as stream:
+                    self._talk(stream)
+
+    def _talk(self, stream: Any) -> None:
+        if self._hangs:
+            stream.read()
+            return
+        self._say(stream, b"* OK ready")
+        while line := stream.readline():
+            tag, _space, command = line.strip().partition(b" ")
+            self._say(stream, tag + b" " + self._answer(stream, command))
+
+    def _answer(self, stream: Any, command: bytes) -> bytes:
+        name, _space, rest = command.upper().partition(b" ")
+        if name == b"LOGIN" and b"secret" not in command:
+            return b"NO wrong password"
+        if name == b"CAPABILITY":
+            self._say(stream, b"* CAPABILITY IMAP4rev1")
+        elif name == b"SELECT":
+            self._say(stream, b"* %d EXISTS" % len(self._uids))
+        elif name == b"EXPUNGE":
+            self._expunge(stream)
+        elif name == b"LOGOUT":
+            self._say(stream, b"* BYE")
+        elif rest.startswith(b"SEARCH UNSEEN"):
+            unseen = [uid for uid, flags in zip(self._uids, self.flags, strict=True) if not flags]
+            self._say(stream, b"* SEARCH " + b" ".join(b"%d" % uid for uid in unseen))
+        elif rest.startswith(b"FETCH"):
+            place = self._uids.index(int(rest.split()[1]))
+            self.fetched += 1
+            mail = self.mails[place]
+            head = b"* %d FETCH (UID %d BODY[]<0> {%d}" % (place + 1, self._uids[place], len(mail))
+            stream.write(head + b"\r\n" + mail + b")\r\n")
+        elif rest.startswith(b"STORE"):
+            place = self._uids.index(int(rest.split()[1]))
+            flags = command.decode().partition("(")[2].rstrip(")")
+            self.flags[place] |= set(flags.split())
+        return b"OK done"
+
+    def _expunge(self, stream: Any) -> None:
+        for place in reversed(range(len(self._uids))):
+            if r"\Deleted" in self.flags[place]:
+                for rows in (self._uids, self.mails, self.flags):
+                    del rows[place]
+                self._say(stream, b"* %d EXPUNGE" % (place + 1))
+
+    @staticmethod
+    def _say(stream: Any, line: bytes) -> None:
+        stream.write(line + b"\r\n")
+        stream.flush()
+
+
+@contextlib.contextmanager
+def imap(mails: list[bytes], *, hangs: bool = False) -> Iterator[Imap]:
+    """A mailbox with these mails in it."""
+    server = Imap(mails, hangs=hangs)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()

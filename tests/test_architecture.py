@@ -33,7 +33,8 @@ ROOT = Path(__file__).resolve().parent.parent
 #: `form` (public, with a token for its form), `file` (public, kept), `asked` (public, not kept), `secret` (a page
 #: behind a personal link), `moment` (the same, where it leads to something at certain moments only), `button` (a
 #: personal link that only takes a press), `own` (of whoever followed the mailed link in this browser), `press` (the
-#: same, only takes a press), `feed` (a secret file), `door` (public, takes JSON).
+#: same, only takes a press), `feed` (a secret file), `door` (public, takes JSON),
+#: `report` (of a mail provider with its secret; there is none without it).
 POLICIES = {
     "": "page",
     "events/": "page",
@@ -73,6 +74,7 @@ POLICIES = {
     "i/<str:token>/decline/": "button",
     "i/<str:token>/register/": "secret",
     "mail/unsubscribe/<str:token>/": "secret",
+    "mail/webhooks/<slug:provider>/": "report",
     "privacy/": "page",
     "me/": "form",
     "me/sent/": "page",
@@ -240,6 +242,13 @@ def test_a_secret_file_is_kept_and_told_to_nobody(client, site, pattern):
     assert answer["Referrer-Policy"] == "no-referrer"
     assert client.post(site(pattern)).status_code == 405
     assert client.get(site(pattern, token_of(Registration.objects.get()))).status_code == 404
+
+
+@pytest.mark.parametrize("pattern", of("report"))
+def test_reports_of_a_provider_are_taken_nowhere_without_its_secret(client, pattern):
+    for provider in ("postmark", "brevo"):
+        for ask in (client.get, client.post):
+            assert ask("/" + pattern.replace("<slug:provider>", provider)).status_code == 404
 
 
 @pytest.mark.parametrize("pattern", of("button"))

@@ -163,7 +163,8 @@ def test_an_address_of_the_mail_server_that_is_none_is_told_in_a_sentence(
 ):
     assert refusal(tmp_path, **{**PRODUCTION, "EMAIL_URL": address}) == (
         f"django.core.exceptions.ImproperlyConfigured: EMAIL_URL begins with {scheme!r};"
-        " it must be smtp://, smtp+tls://, smtp+ssl:// or file:///."
+        " it must be smtp://, smtp+tls://, smtp+ssl://, file:/// or anymail+ and a provider,"
+        " as in anymail+postmark://TOKEN@."
     )
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from events_site.environment import bare_address
+from events_site.mail_environment import bare_address
 from outbox import delivery, lists
 from outbox.addresses import RefusedAddress, clean_address
 from outbox.models import Message
