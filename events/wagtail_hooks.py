@@ -12,9 +12,9 @@ from events.tabs import EventLink
 
 @hooks.register("register_admin_urls")
 def addresses() -> list[URLPattern]:
-    from events import desk
+    from events import copy_desk, desk
 
-    return desk.urlpatterns
+    return [*desk.urlpatterns, *copy_desk.urlpatterns]
 
 
 @hooks.register("plenary_event_links")

@@ -50,6 +50,12 @@ def system_item() -> MenuItem:
     return AdminOnlyMenuItem(_("System"), url, name="system", icon_name="cogs", order=90)
 
 
+@hooks.register("register_network_menu_item")
+def reminders_item() -> MenuItem:
+    url = reverse_lazy("desk_network_reminders")
+    return AdminOnlyMenuItem(_("Reminders"), url, name="reminders", icon_name="date", order=78)
+
+
 @hooks.register("construct_homepage_panels")
 def home_panels(request: HttpRequest, shown: list[Any]) -> None:
     """Show what there is to do instead of what Wagtail says of its pages."""

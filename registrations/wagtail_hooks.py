@@ -28,6 +28,7 @@ def addresses() -> list[URLPattern]:
         maillog,
         people_desk,
         questions_desk,
+        reminders_desk,
         terms_desk,
         wordings_desk,
     )
@@ -40,6 +41,7 @@ def addresses() -> list[URLPattern]:
         desk,
         terms_desk,
         questions_desk,
+        reminders_desk,
         maillog,
         wordings_desk,
     )
@@ -54,6 +56,7 @@ def tabs() -> list[EventLink]:
         EventLink(gettext_lazy("Participants"), "desk_participants", can_manage, order=40),
         EventLink(gettext_lazy("Invitations"), "desk_invitations", can_manage, order=45),
         EventLink(gettext_lazy("Attendance"), "desk_attendance", can_check_in, order=50),
+        EventLink(gettext_lazy("Reminders"), "desk_reminders", can_manage, order=60),
         EventLink(gettext_lazy("Mail texts"), "desk_wordings", can_manage, order=65),
         EventLink(gettext_lazy("Mail"), "desk_mail", can_manage, order=70),
     ]

@@ -42,11 +42,13 @@ from registrations.models import (
     Option,
     Question,
     Registration,
+    ReminderRule,
     StatusChange,
     Terms,
     terms_of,
 )
 from registrations.models import Status as RegistrationStatus
+from registrations.reminder_rules import name_of
 from registrations.tilemap import TILES
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("demo")]
@@ -56,7 +58,7 @@ RECORDS = {record["slug"]: record for record in NETWORK["events"]}
 TABLES = (
     Jurisdiction, Organisation, Topic, Series, Venue, Event, EventOrganisation, Session, Speaker, Registration,
     StatusChange, Attendance, Figures, Article, Revision, Message, User, Membership, MailDomain, Terms, Question,
-    Option, Answer, Allotment, Invitation,
+    Option, Answer, Allotment, Invitation, ReminderRule,
 )  # fmt: skip
 
 
@@ -359,6 +361,20 @@ def test_an_edition_has_a_public_list_of_those_who_agreed():
     event = Terms.objects.get(shows_participants=True).event
 
     assert 0 < event.registrations.listed().count() < event.registrations.confirmed().count()
+
+
+def test_a_hybrid_edition_reminds_by_rules_of_its_own_and_thanks_afterwards():
+    rules = [(name_of(rule), rule.is_on) for rule in ReminderRule.objects.all()]
+    assert rules == [
+        ("7d", True),
+        ("1d", False),
+        ("1h-online", True),
+        ("1days-before-09:00", True),
+        ("after-2h-present", True),
+        ("after-2d-absent", True),
+    ]
+    [event] = {rule.event for rule in ReminderRule.objects.select_related("event")}
+    assert event.format == "hybrid"
 
 
 def test_the_organiser_who_signs_in_finds_every_situation_at_the_desk():

@@ -1,15 +1,23 @@
-"""What some of the next editions ask of people beyond their name: terms of registering, and questions."""
+"""What some of the next editions have of their own: terms of registering, questions, rules for reminders."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from django.utils import timezone
 
 from accounts.models import User
 from events.models import Event
 from events_site.demo.parts import Part
-from registrations import line, questionnaire
-from registrations.models import Moment, Question, QuestionKind, Terms
+from registrations import line, questionnaire, reminder_rules
+from registrations.models import (
+    Audience,
+    Moment,
+    Question,
+    QuestionKind,
+    ReminderRule,
+    Terms,
+    When,
+)
 from registrations.questionnaire import Wanted
 
 MOST_OF_ONE_ORGANISATION = 3
@@ -26,13 +34,14 @@ VISIT = (Wanted("Yes, I join the visit", 20), Wanted("No, thank you"))
 
 
 def arrange(event: Event, part: Part, *, by: User) -> None:
-    """Store the terms and questions of a published edition, before people register."""
+    """Store the terms, questions and rules of a published edition, before people register."""
     arrangements: dict[Part, Callable[[Event, User], None]] = {
         Part.APPROVAL: _ask_for_a_declaration,
         Part.INVITATION: _keep_places,
         Part.MEMBERS: _put_members_first,
         Part.QUESTIONS: _ask_questions,
         Part.LISTED: _show_participants,
+        Part.HYBRID: _remind_by_own_rules,
     }
     if part in arrangements:
         arrangements[part](event, by)
@@ -65,6 +74,17 @@ def _put_members_first(event: Event, _by: User) -> None:
 
 def _show_participants(event: Event, _by: User) -> None:
     line.apply_terms(Terms(event=event, shows_participants=True))
+
+
+def _remind_by_own_rules(event: Event, _by: User) -> None:
+    """The day before in the morning instead of 24 hours before; and after the event thanks, or a word to the missed."""
+    reminder_rules.switch(event, "1d", on=False)
+    for rule in (
+        ReminderRule(when=When.DAY_BEFORE, days=1, clock=time(9)),
+        ReminderRule(when=When.AFTER_END, minutes=120, audience=Audience.PRESENT),
+        ReminderRule(when=When.AFTER_END, minutes=2 * 24 * 60, audience=Audience.ABSENT),
+    ):
+        reminder_rules.add(event, rule)
 
 
 def _ask_questions(event: Event, by: User) -> None:
