@@ -93,7 +93,7 @@ def event_new(request: StaffRequest) -> HttpResponse:
 @scoped
 @require_http_methods(GET_AND_POST)
 def event_edit(request: StaffRequest, pk: int) -> HttpResponse:
-    """Change an event; where a change is news to people, the page asks once more with their number."""
+    """Change an event; where a change is news to people, the page asks with their number whether to tell them."""
     event = get_object_or_404(manageable(Event.objects.with_facts(), request.user), pk=pk)
     form = EventForm(request.POST or None, instance=copy(event), user=request.user)
     warnings: list[str] = []
@@ -101,7 +101,7 @@ def event_edit(request: StaffRequest, pk: int) -> HttpResponse:
         warnings = _news(event, form) if event.is_public else []
         if not warnings or request.POST.get("confirmed") == " ".join(warnings):
             try:
-                _store(request, form)
+                _store(request, form, is_told=request.POST.get("tell") != "no")
             except RefusedChange as refusal:
                 form.add_error(None, str(refusal))
                 warnings = []
@@ -239,10 +239,11 @@ def venue_new(request: StaffRequest) -> HttpResponse:
     )
 
 
-def _store(request: StaffRequest, form: EventForm) -> Event:
+def _store(request: StaffRequest, form: EventForm, *, is_told: bool = True) -> Event:
     return lifecycle.apply_changes(
         form.instance,
         by=request.user,
+        is_told=is_told,
         organisations=form.roles(),
         topics=form.cleaned_data["topics"],
     )

@@ -19,7 +19,7 @@ from events.models import Event, Status
 from events_site.pages import event_context, with_record
 from outbox.models import Message
 from recaps.models import Article
-from registrations import availability, figures, maillog
+from registrations import availability, figures, mailings_desk, maillog
 
 PER_PAGE = 25
 VIEWS = ("upcoming", "past", "drafts")
@@ -89,6 +89,7 @@ def event_overview(request: StaffRequest, pk: int) -> HttpResponse:
             present=event.registrations.present().count(),
             articles=_articles_to_see(request, event),
             mails=mails,
+            under_way=mailings_desk.under_way(event),
             programme_items=event.sessions.count(),
         ),
     )

@@ -272,6 +272,8 @@ SILENT_SECONDS = env.int("SILENT_SECONDS", default=240)
 # -- Registrations --------------------------------------------------------------------------------
 HOLD_HOURS = env.int("HOLD_HOURS", default=24)
 OFFER_HOURS = env.int("OFFER_HOURS", default=48)
+# Edits of an event within so many seconds are told to its people as one change.
+CHANGES_SETTLE_SECONDS = env.int("CHANGES_SETTLE_SECONDS", default=600)
 # A form that is sent faster than this was not read by a person; 0 takes any.
 FORM_SECONDS = env.int("FORM_SECONDS", default=2)
 # Mails that forms may cause: to one mailbox (whatever its +tag) in an hour and in a day, and from one network in
@@ -317,6 +319,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "registrations.tasks.post_reminders",
         "schedule": 60,
         "options": {"expires": 60},
+    },
+    "write mailings": {
+        "task": "registrations.tasks.write_mailings",
+        "schedule": 15,
+        "options": {"expires": 15},
     },
     "pass on lapsed seats": {
         "task": "registrations.tasks.expire_lapsed",

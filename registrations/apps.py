@@ -9,6 +9,8 @@ class RegistrationsConfig(AppConfig):
     verbose_name = _("Registrations")
 
     def ready(self) -> None:
-        from registrations import receivers
+        from outbox import lists
+        from registrations import audiences, receivers
 
         receivers.connect()
+        lists.describers["event"] = audiences.list_in_words

@@ -28,9 +28,6 @@ class Order:
     by: User | None
     note: str = ""
     mode: str = ""
-    subject: str = ""
-    text: str = ""
-    key: str = ""
 
 
 @dataclass
@@ -45,9 +42,10 @@ class Account:
 
 @dataclass(frozen=True)
 class Action:
-    """One thing to do to people in certain states. `asks` names what the page asks for: note, why, mode or letter.
+    """One thing to do to people in certain states. `asks` names what the page asks for: note, why or mode.
 
-    `do` returns what is worth saying of this one person, or an empty text.
+    `do` returns what is worth saying of this one person, or an empty text. A letter is not done person by person: it
+    has pages of its own (`letters_desk`).
     """
 
     key: str
@@ -234,9 +232,8 @@ def _send_link(registration: Registration, order: Order) -> str:
     return ""
 
 
-def _write(registration: Registration, order: Order) -> str:
-    notices.letter(registration, subject=order.subject, text=order.text, key=order.key)
-    return ""
+def _on_pages_of_its_own(registration: Registration, order: Order) -> str:
+    raise NotImplementedError
 
 
 def _people(one: str, many: str) -> Callable[[int], str]:
@@ -303,9 +300,8 @@ ACTIONS = {
             gettext_lazy("Write a mail"),
             gettext_lazy("Go on"),
             LIVE,
-            _write,
+            _on_pages_of_its_own,
             _people("The mail goes to %(number)s person.", "The mail goes to %(number)s people."),
-            asks="letter",
         ),
         Action(
             "cancel",

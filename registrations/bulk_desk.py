@@ -1,6 +1,5 @@
 """The desk's page that does something to one person or to many: it names number and consequence, then does it."""
 
-import secrets
 from typing import Any
 
 from django import forms
@@ -17,7 +16,7 @@ from accounts.desk import StaffRequest, scoped
 from accounts.models import User
 from events.desk import GET_AND_POST, frame
 from events.models import Event
-from registrations import bulk
+from registrations import bulk, letters_desk
 from registrations.bulk import Action, Order
 from registrations.participants import ParticipantList
 from registrations.people_desk import managed
@@ -27,7 +26,7 @@ NAMED = 100
 
 
 class OrderForm(forms.Form):
-    """What an action asks for: a sentence, a reason, a way of attending, or the mail to write."""
+    """What an action asks for: a sentence, a reason, or a way of attending."""
 
     note = forms.CharField(
         label=gettext_lazy("A sentence for the person"),
@@ -42,25 +41,10 @@ class OrderForm(forms.Form):
         required=False,
     )
     mode = forms.ChoiceField(label=gettext_lazy("Attends"), widget=forms.RadioSelect)
-    subject = forms.CharField(
-        label=gettext_lazy("Subject"),
-        help_text=gettext_lazy("The title of the event stands before it."),
-        max_length=150,
-    )
-    text = forms.CharField(
-        label=gettext_lazy("Text"),
-        help_text=gettext_lazy(
-            "Plain text. Name, state, link and the facts of the event are added."
-        ),
-        max_length=10_000,
-        widget=forms.Textarea(attrs={"rows": 10}),
-    )
-    key = forms.RegexField(r"\A[0-9a-f]{16}\Z", widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, action: Action, event: Event) -> None:
-        super().__init__(data, initial={"key": secrets.token_hex(8)})
-        wanted = {"letter": {"subject", "text", "key"}}.get(action.asks, {action.asks})
-        for name in set(self.fields) - wanted:
+        super().__init__(data)
+        for name in set(self.fields) - {action.asks}:
             del self.fields[name]
         if "mode" in self.fields:
             self.fields["mode"].choices = bulk.modes_to_choose(event)  # type: ignore[attr-defined]
@@ -84,10 +68,11 @@ def act(request: StaffRequest, pk: int) -> HttpResponse:
     if action is None or not people:
         messages.error(request, _("Choose people and what is to be done."))
         return redirect("desk_participants", pk=event.pk)
+    if action.key == "letter":
+        return letters_desk.write(request, event, people, back=_back(event, people))
     is_sent = request.method == "POST"
     form = OrderForm(request.POST if is_sent else None, action=action, event=event)
-    is_valid = is_sent and form.is_valid() and "again" not in request.POST
-    if is_valid and (action.asks != "letter" or "sure" in request.POST):
+    if is_sent and form.is_valid():
         return _do(request, event, action, people, form)
     number, sentences = bulk.consequences(action, event, people)
     return TemplateResponse(
@@ -103,7 +88,6 @@ def act(request: StaffRequest, pk: int) -> HttpResponse:
             number=number,
             sentences=sentences,
             hindrance=bulk.hindrance(action, event, people),
-            is_last_step=is_valid,
             back=_back(event, people),
         ),
         status=422 if form.errors else 200,

@@ -44,11 +44,13 @@ def to_person(
     link: str | None = None,
     calendar_method: str = "",
     is_requested: bool = False,
+    earlier: int | None = None,
 ) -> dict[str, Any]:
     """Return a message to somebody who registered, as `posting.post` and `posting.compose` take it by name.
 
     `reason` is the last part of its key. `text` stands instead of the words in force. `more` gives the values that
-    only this message has, asked for in the language of the reader. A batch hands in its `words`.
+    only this message has, asked for in the language of the reader. A batch hands in its `words`, and how often the
+    address was confirmed for the event under `earlier` registrations.
     """
     event, language = registration.event, registration.language
     words = words or Words(event)
@@ -70,7 +72,10 @@ def to_person(
         )
         context["reference"] = registration.reference
     to = to or registration.email
-    ics = _calendar_part(registration, calendar_method, to) if calendar_method else b""
+    ics = b""
+    if calendar_method:
+        earlier = _confirmed_before(registration, to) if earlier is None else earlier
+        ics = _calendar_part(registration, calendar_method, to, earlier=earlier)
     return {
         **_envelope(event, context, language=language, to=to),
         "key": f"registration/{registration.pk}/{reason}",
@@ -237,14 +242,16 @@ def _linked(text: str) -> SafeString:
     return SafeString(html.replace("\n", "<br>"))
 
 
-def _calendar_part(registration: Registration, method: str, attendee: str) -> bytes:
+def _confirmed_before(registration: Registration, attendee: str) -> int:
+    of_address = registration.event.registrations.of_address(attendee)
+    return of_address.exclude(confirmed_at=None).exclude(pk=registration.pk).count()
+
+
+def _calendar_part(
+    registration: Registration, method: str, attendee: str, *, earlier: int
+) -> bytes:
     """The entry for one address. A withdrawal, and a new registration after it, count on: else programs ignore them."""
     event = registration.event
-    earlier = (
-        event.registrations.of_address(attendee)
-        .exclude(confirmed_at=None)
-        .exclude(pk=registration.pk)
-    )
     is_withdrawn = method == "CANCEL" and (
         registration.status == Status.CANCELLED or attendee != registration.email
     )
@@ -253,7 +260,7 @@ def _calendar_part(registration: Registration, method: str, attendee: str) -> by
         attendee_name=registration.name,
         organiser_name=values.sender(event),
         written_at=timezone.now(),
-        sequence=event.sequence + 2 * earlier.count() + is_withdrawn,
+        sequence=event.sequence + 2 * earlier + is_withdrawn,
     )
     make = calendar.cancellation if method == "CANCEL" else calendar.request
     return make(event, scheduling=scheduling)

@@ -114,21 +114,6 @@ def link_again(registration: Registration) -> None:
     _post("link", registration, reason=f"link/{timezone.now():%Y-%m-%dT%H:%MZ}")
 
 
-def letter(
-    registration: Registration, *, subject: str, text: str, key: str, words: Words | None = None
-) -> None:
-    """Send what staff wrote, with the values of `moments.LETTER`; `key` is that of the one letter, so that nobody gets
-    it twice. Where the registration stands is said in any case.
-    """
-    _post(
-        "letter",
-        registration,
-        reason=f"letter/{key}",
-        words=words,
-        text=letter_text(subject, text),
-    )
-
-
 def letter_text(subject: str, text: str) -> Text:
     """Return the words of a letter: where the registration stands is said in any case."""
     ends = "" if "{standing}" in text else "\n\n{standing}"
@@ -305,59 +290,6 @@ def cancelled(
     )
 
 
-def event_changed(
-    registration: Registration,
-    *,
-    changes: dict[str, tuple[Any, Any]],
-    lines: More | None = None,
-    words: Words | None = None,
-) -> None:
-    """Tell of another time or place, and move the entry in the calendar of those who come.
-
-    `lines` gives under the name `changes` what was and what is, asked for in the reader's language.
-    """
-    for reason in ("reminder", "changed"):
-        withdraw(key_prefix=f"registration/{registration.pk}/{reason}/")
-    event = registration.event
-    kinds = in_words(event, changes)
-    _post(
-        "changed",
-        registration,
-        reason=f"changed/{event.sequence}",
-        calendar_method=_if_confirmed(registration, "REQUEST"),
-        words=words,
-        more=lambda: {
-            **values.news(event, kinds),
-            "changes": "",
-            **(lines() if lines else {}),
-        },
-    )
-
-
-def event_postponed(registration: Registration, *, words: Words | None = None) -> None:
-    """Tell that the event does not take place on its date."""
-    withdraw(key_prefix=f"registration/{registration.pk}/reminder/")
-    _post(
-        "postponed",
-        registration,
-        reason=f"postponed/{registration.event.sequence}",
-        calendar_method=_if_confirmed(registration, "REQUEST"),
-        words=words,
-    )
-
-
-def event_cancelled(registration: Registration, *, words: Words | None = None) -> None:
-    """Tell that the event is called off, and take the entry out of the calendar of those who would have come."""
-    withdraw(key_prefix=f"registration/{registration.pk}/")
-    _post(
-        "event-cancelled",
-        registration,
-        reason="event-cancelled",
-        calendar_method=_if_confirmed(registration, "CANCEL"),
-        words=words,
-    )
-
-
 def reminder(registration: Registration, *, rule: str, words: Words | None = None) -> Message:
     """Compose a reminder of the event, which the caller stores; `rule` is the name of the rule that asks for it."""
     event = registration.event
@@ -401,16 +333,6 @@ def reminder_batch(event: Event, rule: str) -> str:
     return f"reminder/{event.pk}/{rule}"
 
 
-def in_words(event: Event, changes: dict[str, tuple[Any, Any]]) -> dict[str, bool]:
-    """Which of the things that people care about have changed."""
-    return {
-        "time": bool(changes.keys() & {"starts_at", "ends_at", "timezone", "is_whole_day"}),
-        "place": bool(changes.keys() & {"venue_id", "format", "join_url"}),
-        "title": "title" in changes,
-        "resumed": "status" in changes,
-    }
-
-
 def _confirm(
     notice: str, registration: Registration, *, is_requested: bool = False, more: More = dict
 ) -> None:
@@ -427,10 +349,6 @@ def _confirm(
         is_requested=is_requested,
         more=more,
     )
-
-
-def _if_confirmed(registration: Registration, method: str) -> str:
-    return method if registration.status == Status.CONFIRMED else ""
 
 
 def _post(notice: str, registration: Registration, *, reason: str, **said: Any) -> None:

@@ -18,7 +18,7 @@ from accounts.models import User
 from events.models import Event, Format, Kind
 from outbox.models import Message
 from outbox.posting import compose, post
-from registrations import messages, values
+from registrations import messages, news, values
 from registrations.models import Registration, Status
 from registrations.moments import Notice
 from registrations.wordings import Text, Words
@@ -126,14 +126,11 @@ def _context(
 def _special(sample: Sample) -> dict[str, str]:
     """What only some messages say, made up where it depends on more than the person."""
     event = sample.event
-    earlier = {
-        "old": f"{event.local_start - timedelta(hours=1):%H:%M}",
-        "new": f"{event.local_start:%H:%M}",
-    }
-    kinds = {"time": True, "place": False, "title": False, "resumed": False}
+    earlier = event.starts_at - timedelta(hours=1)
+    record = news.record_of({"starts_at": (earlier, event.starts_at)})
     return {
-        **values.news(event, kinds),
-        "changes": _("Begins: %(new)s (before: %(old)s)") % earlier,
+        **values.news(event, news.kinds(event, record)),
+        "changes": "\n".join(map(str, news.lines(event, record))),
         "colleague": _("Example Colleague"),
         "substitute": _("Example Substitute"),
         "note": values.note(_("an example of what you may add.")),

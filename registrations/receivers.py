@@ -10,13 +10,8 @@ from events.models import Event
 from events.models import Status as EventStatus
 from events.shifts import Shift
 from events.signals import event_cancelled, event_changed, event_copied
-from registrations import copying, line, notices
-from registrations.models import Status
+from registrations import announcements, copying, line, news, notices
 from registrations.seating import RefusedSeat
-
-#: A change of one of these is news to the people who come.
-NEWS = {"starts_at", "ends_at", "timezone", "is_whole_day", "venue_id", "format", "join_url"}
-TOLD = (Status.APPLIED, Status.WAITING, Status.OFFERED, Status.CONFIRMED)
 
 
 def connect() -> None:
@@ -31,9 +26,10 @@ def on_event_changed(
     event: Event,
     changes: dict[str, tuple[Any, Any]],
     by: User | None,
+    is_told: bool = True,
     **_more: Any,
 ) -> None:
-    """Refit the seats, then tell the people. Raises RefusedChange where the seats do not fit."""
+    """Refit the seats, then see to it that people are told. Raises RefusedChange where the seats do not fit."""
     assert connection.in_atomic_block
     try:
         line.resize(event)
@@ -41,29 +37,20 @@ def on_event_changed(
         raise RefusedChange(str(refusal)) from refusal
     if event.is_over:
         return
-    moved_status = changes.get("status")
-    if moved_status and event.status == EventStatus.POSTPONED:
+    has_moved = "status" in changes
+    if has_moved and event.status == EventStatus.POSTPONED:
         notices.withdraw_invitations(event)
-        for registration in event.registrations.filter(status__in=TOLD):
-            registration.event = event
-            notices.event_postponed(registration)
-    elif moved_status or (changes.keys() & NEWS and event.status == EventStatus.PUBLISHED):
-        for registration in event.registrations.filter(status__in=TOLD):
-            registration.event = event
-            notices.event_changed(registration, changes=changes)
+        announcements.tell_postponed(event, by=by)
+    elif has_moved:
+        announcements.tell_resumed(event, by=by)
+    elif changes.keys() & news.NEWS and event.status == EventStatus.PUBLISHED:
+        announcements.tell_changes(event, changes, by=by, is_told=is_told)
 
 
 def on_event_cancelled(sender: type[Event], event: Event, by: User | None, **_more: Any) -> None:
-    """Tell everybody who has a registration, and stop what was still to be sent to them."""
-    if event.is_over:
-        return
-    notices.withdraw_invitations(event)
-    for registration in event.registrations.filter(status__in=(*TOLD, Status.UNVERIFIED)):
-        registration.event = event
-        if registration.status == Status.UNVERIFIED:
-            notices.withdraw(key_prefix=f"registration/{registration.pk}/")
-        else:
-            notices.event_cancelled(registration)
+    """Stop what was still to be sent to those who have a registration, and see to it that they are told."""
+    if not event.is_over:
+        announcements.tell_cancelled(event, by=by)
 
 
 def on_event_copied(

@@ -3,13 +3,20 @@
 from celery import shared_task
 from django.utils import timezone
 
-from registrations import erasure, line, reminders, seats
+from registrations import announcements, erasure, line, mailings, reminders, seats
 
 
 @shared_task
 def post_reminders() -> None:
     """Post the reminders that are due."""
     reminders.post_due(timezone.now())
+
+
+@shared_task
+def write_mailings() -> None:
+    """Write what many are told and what is due; ring for the rest where time does not allow for all."""
+    if mailings.write_due(timezone.now()):
+        announcements.bell.ring()
 
 
 @shared_task

@@ -128,7 +128,7 @@ def note(text: str) -> str:
 
 
 def news(event: Event, kinds: dict[str, bool]) -> dict[str, str]:
-    """What has changed, in two words and in a sentence; `kinds` says which of time, place and date-at-last it is."""
+    """What has changed, in two words and in a sentence; `kinds` says which of time, place, link and resumption."""
     said = {"event": event.title}
     if kinds["resumed"]:
         sentence = _("%(event)s had been postponed and now takes place.")
@@ -136,12 +136,16 @@ def news(event: Event, kinds: dict[str, bool]) -> dict[str, str]:
         sentence = _("Time and place of %(event)s have changed.")
     elif kinds["time"]:
         sentence = _("The time of %(event)s has changed.")
-    else:
+    elif kinds["place"]:
         sentence = _("The place of %(event)s has changed.")
+    else:
+        sentence = _("The link to join %(event)s online has changed.")
     if kinds["time"]:
         words = _("new time")
     elif kinds["place"]:
         words = _("new place")
+    elif kinds["link"] and not kinds["resumed"]:
+        words = _("new link to join")
     else:
         words = _("it takes place")
     return {"news": words, "change": sentence % said}

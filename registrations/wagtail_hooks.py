@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from copy import copy
 
+from django.conf import settings
 from django.db.models import Count
 from django.urls import URLPattern, reverse_lazy
 from django.utils.translation import gettext as _
@@ -14,8 +15,9 @@ from accounts.permissions import can_check_in, can_manage
 from events.models import Event
 from events.models import Status as EventStatus
 from events.tabs import EventLink
+from registrations.audiences import TOLD
 from registrations.models import Status
-from registrations.receivers import NEWS, TOLD
+from registrations.news import NEWS
 
 
 @hooks.register("register_admin_urls")
@@ -25,6 +27,7 @@ def addresses() -> list[URLPattern]:
         desk,
         invitations_desk,
         lists_desk,
+        mailings_desk,
         maillog,
         people_desk,
         questions_desk,
@@ -42,6 +45,7 @@ def addresses() -> list[URLPattern]:
         terms_desk,
         questions_desk,
         reminders_desk,
+        mailings_desk,
         maillog,
         wordings_desk,
     )
@@ -105,7 +109,20 @@ def mails_that_follow(event: Event, action: str, changed: set[str]) -> Iterable[
             )
             % {"number": others}
         )
+    if action == "change":
+        said.append(_when_people_hear())
     return said
+
+
+def _when_people_hear() -> str:
+    minutes = round(settings.CHANGES_SETTLE_SECONDS / 60)
+    if not minutes:
+        return _("They hear of it at once.")
+    return ngettext(
+        "They hear of it in %(minutes)s minute, with all that you change until then.",
+        "They hear of it in %(minutes)s minutes, with all that you change until then.",
+        minutes,
+    ) % {"minutes": minutes}
 
 
 def _when_people_may_register(event: Event) -> str:

@@ -266,8 +266,8 @@ def test_cancelled_and_postponed_editions_were_published_first_and_people_were_t
 
     assert (cancelled.sequence, cancelled.status) == (1, Status.CANCELLED)
     assert (postponed.sequence, postponed.status) == (1, Status.POSTPONED)
-    for event, word in ((cancelled, "event-cancelled"), (postponed, "postponed/1")):
-        told = Message.objects.filter(topic=f"event/{event.pk}", key__endswith=word)
+    for event, word in ((cancelled, "event-cancelled"), (postponed, "/postponed/")):
+        told = Message.objects.filter(topic=f"event/{event.pk}", key__contains=word)
         assert told.count() == event.registrations.confirmed().count() == 8
 
 

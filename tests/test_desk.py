@@ -20,7 +20,7 @@ from outbox.models import Message, State
 from recaps.models import Article
 from recaps.models import Kind as ArticleKind
 from registrations import attendance, figures, seats
-from registrations.models import Figures, Registration
+from registrations.models import Figures, Mailing, Registration
 from tests.factories import (
     PASSWORD,
     ArticleFactory,
@@ -36,6 +36,7 @@ from tests.factories import (
     enrolled,
     registered,
 )
+from tests.telling import settle
 
 pytestmark = pytest.mark.django_db
 
@@ -306,10 +307,15 @@ def test_a_change_that_is_news_asks_once_more_with_the_number_of_mails(desk, org
     form = fields_of(desk.get(edit).context["form"]) | {"ends_at": "2031-01-01T12:00"}
 
     page = desk.post(edit, form)
-    assert page.context["warnings"] == ["3 people hold a place and get a mail."]
-    assert not Message.objects.exists()
+    assert page.context["warnings"] == [
+        "3 people hold a place and get a mail.",
+        "They hear of it in 10 minutes, with all that you change until then.",
+    ]
+    assert "Save without telling anybody" in page.text
+    assert not Mailing.objects.exists()
 
-    desk.post(edit, form | {"confirmed": " ".join(page.context["warnings"])})
+    desk.post(edit, form | {"confirmed": " ".join(page.context["warnings"]), "tell": "yes"})
+    settle()
     assert Message.objects.count() == 3
     event.refresh_from_db()
     assert event.local_end.year == 2031
@@ -362,6 +368,7 @@ def test_cancelling_states_its_consequence_in_numbers_and_asks(desk, organisatio
     desk.post(cancel)
     event.refresh_from_db()
     assert event.status == Status.CANCELLED
+    settle()
     assert Message.objects.filter(key__endswith="event-cancelled").count() == 5
 
 

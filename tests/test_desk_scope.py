@@ -23,7 +23,7 @@ from events.models import Event, OrganisationRole
 from outbox.models import Message
 from recaps.models import Article, Issue
 from registrations import bulk, seats
-from registrations.models import PendingImport, QuestionKind
+from registrations.models import Mailing, MailingKind, PendingImport, QuestionKind
 from tests.factories import (
     ArticleFactory,
     EventFactory,
@@ -89,6 +89,8 @@ OWN = {
     "desk_message": MANAGING,
     "desk_message_retry": MANAGING,
     "desk_message_stop": MANAGING,
+    "desk_mailings": MANAGING,
+    "desk_mailing_move": MANAGING,
     "wagtailsnippets_recaps_article:edit": EDITING,
     "wagtailsnippets_recaps_article:delete": EDITING,
     "wagtailsnippets_recaps_article:usage": EDITING,
@@ -312,6 +314,7 @@ def network():
         answer=answer,
         pending=pending,
         message=Message.objects.get(topic=f"event/{event.pk}"),
+        mailing=Mailing.objects.create(event=event, kind=MailingKind.CHANGED, key="scope"),
         article=article,
         issue=Issue.objects.create(subject="What came of it"),
         revisions=revisions,
@@ -328,6 +331,7 @@ def path_of(name: str, pattern: URLPattern, network) -> str:
     known = {
         "registration_id": network.registration.pk,
         "message_id": network.message.pk,
+        "mailing_id": network.mailing.pk,
         "issue_id": network.issue.pk,
         "invitation_id": network.invitation.pk,
         "answer_id": network.answer.pk,
@@ -532,6 +536,7 @@ def test_a_message_or_participant_of_another_event_cannot_be_reached_through_one
         ("get", "desk_message", network.message.pk),
         ("post", "desk_message_retry", network.message.pk),
         ("post", "desk_message_stop", network.message.pk),
+        ("post", "desk_mailing_move", network.mailing.pk),
         ("get", "desk_participant", network.registration.pk),
         *(
             (method, f"desk_invitation_{action}", network.invitation.pk)

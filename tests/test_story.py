@@ -24,6 +24,7 @@ from tests.factories import (
     UserFactory,
     VenueFactory,
 )
+from tests.telling import write
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite_too]
 
@@ -193,10 +194,17 @@ def test_the_main_story(client, network):
         assert warnings == [
             "2 people hold a place and get a mail.",
             "1 person waits and gets a mail too.",
+            "They hear of it in 10 minutes, with all that you change until then.",
         ]
         answer = organiser.post(edit, {**moved, "confirmed": " ".join(warnings)})
         assert answer.status_code == 302
-        method, entry = entry_in(post_mail()["marta@probation.example"])
+        write()
+        assert post_mail() == {}
+        clock.shift(timedelta(minutes=10))
+        write()
+        told = post_mail()["marta@probation.example"]
+        assert "09:00–17:00, Madrid time (UTC+1) → " in told.body
+        method, entry = entry_in(told)
         assert (method, entry["SEQUENCE"]) == ("REQUEST", 1)
         clock.move_to(datetime(2025, 11, 25, 9, 0, tzinfo=UTC))
         assert reminders.post_due(datetime.now(UTC)) == 2

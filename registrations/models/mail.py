@@ -131,7 +131,8 @@ class Mailing(models.Model):
     """One text to many people of an event: news of a change, or a letter. A worker writes it person by person.
 
     `changes` holds what an event was before the first of the changes told, by name of the field. `people` are the ids
-    of those a letter was written to; news goes to all who take part. `cursor` is the last one who was written to.
+    of those a letter was written to; news goes to all who take part. `cursor` is the last one who was written to;
+    `left_out` counts those before it who were not, because they no longer take part or take no such mail.
     """
 
     event = models.ForeignKey(Event, models.CASCADE, related_name="mailings")
@@ -152,6 +153,9 @@ class Mailing(models.Model):
     due_at = models.DateTimeField(_("goes out at"), default=timezone.now)
     cursor = models.BigIntegerField(default=0, editable=False)
     written = models.PositiveIntegerField(_("written to"), default=0, editable=False)
+    left_out = models.PositiveIntegerField(
+        _("passed over"), default=0, db_default=0, editable=False
+    )
     created_at = models.DateTimeField(_("made at"), default=timezone.now, editable=False)
 
     class Meta:

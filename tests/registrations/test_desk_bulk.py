@@ -16,6 +16,7 @@ from tests.factories import (
     terms,
     verified,
 )
+from tests.telling import write
 
 pytestmark = pytest.mark.django_db
 
@@ -288,9 +289,10 @@ def test_whoever_is_out_gets_nothing(desk, event):
     gone = enrolled(event, 1)
     seats.cancel(gone)
     before = Message.objects.count()
-    for action in ("link", "letter"):
-        page = done(desk, event, action, gone, subject="News", text="Read.", key=KEY, sure="yes")
-        assert said(page)[-1] == "This cannot be done in the state “cancelled”."
+    page = done(desk, event, "link", gone)
+    assert said(page)[-1] == "This cannot be done in the state “cancelled”."
+    page = done(desk, event, "letter", gone, subject="News", text="Read.", key=KEY, sure="yes")
+    assert "Nobody among those whom you chose can be written to." in page.text
     assert Message.objects.count() == before
 
 
@@ -299,27 +301,32 @@ def test_whoever_is_out_gets_nothing(desk, event):
 
 def test_a_letter_is_shown_once_more_with_the_number_before_it_goes(desk, event):
     people = [enrolled(event, 1), verified(event, 2)]
-    letter = {"subject": "Room {title}", "text": "Dear <b>all</b>,\n\n{{ link }} %s", "key": KEY}
+    words = "Dear <b>{given_name}</b>, %s\n\n{event}"
+    letter = {"subject": "Room for {name}", "text": words, "key": KEY}
     before = Message.objects.count()
 
     page = done(desk, event, "letter", *people, **letter)
     assert Message.objects.count() == before
     assert "Send it to 2 people" in page.text
-    assert "Dear &lt;b&gt;all&lt;/b&gt;" in page.text
+    assert "Dear <b>Ana</b>, %s" in page.context["preview"].text
+    assert "/r/…" in page.context["preview"].html
+    assert f"/r/{people[0].reference}" not in page.text
 
     page = done(desk, event, "letter", *people, **letter, again="yes")
     assert Message.objects.count() == before
     assert "Send it to" not in page.text
-    assert page.context["form"]["subject"].value() == "Room {title}"
+    assert page.context["form"]["subject"].value() == "Room for {name}"
 
     page = done(desk, event, "letter", *people, **letter, sure="yes")
-    assert page.context["done"] == "The mail goes to 2 people."
+    assert page["Location"] == reverse("desk_mailings", args=[event.pk])
+    assert said(page)[-1] == "The mail goes to 2 people."
+    write()
     confirmed, applied = Message.objects.order_by("pk")[before:]
     assert confirmed.recipient == "person1@example.org"
-    assert confirmed.subject == f"{event.title}: Room {{title}}"
-    assert applied.subject == f"{event.title}: Room {{title}} (not yet confirmed)"
-    assert "Dear <b>all</b>,\n\n{{ link }} %s" in confirmed.text
-    assert '<p dir="auto">Dear &lt;b&gt;all&lt;/b&gt;,</p>' in confirmed.html
+    assert confirmed.subject == f"{event.title}: Room for Ana Müller 1"
+    assert applied.subject == f"{event.title}: Room for Ana Müller 2 (not yet confirmed)"
+    assert f"Dear <b>Ana</b>, %s\n\n{event.title}" in confirmed.text
+    assert '<p dir="auto">Dear &lt;b&gt;Ana&lt;/b&gt;, %s</p>' in confirmed.html
     assert confirmed.is_requested is False
 
 
@@ -328,6 +335,7 @@ def test_a_letter_goes_once_to_each_however_often_the_button_is_pressed(desk, ev
     letter = {"subject": "News", "text": "Read this.", "key": KEY, "sure": "yes"}
     for _n in range(3):
         done(desk, event, "letter", *people, **letter)
+        write()
     assert [mails(one).count(f"letter/{KEY}") for one in people] == [1, 1]
 
 
@@ -347,6 +355,7 @@ def test_a_letter_needs_subject_and_text(desk, event):
 def test_a_letter_survives_a_confirmation_but_not_a_cancellation(desk, event):
     one = verified(event, 1)
     done(desk, event, "letter", one, subject="News", text="Read.", key=KEY, sure="yes")
+    write()
     letter = Message.objects.get(key__endswith=f"letter/{KEY}")
     decisions.accept(one, by=None)
     letter.refresh_from_db()

@@ -48,6 +48,7 @@ from tests.factories import (
     terms,
     verified,
 )
+from tests.telling import settle
 
 pytestmark = pytest.mark.django_db
 ASKED = Erasure.Reason.ASKED
@@ -130,7 +131,9 @@ def test_no_mail_leaves_after_erasure_whatever_happens_to_the_event(smtp_server)
         event.starts_at += timedelta(days=60)
         event.ends_at += timedelta(days=60)
         lifecycle.apply_changes(event, by=None)
+        settle()
         lifecycle.cancel(event, by=None)
+        settle()
         delivery.deliver_due()
     assert smtp_server.envelopes == []
     gone.refresh_from_db()

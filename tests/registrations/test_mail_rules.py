@@ -13,6 +13,7 @@ from outbox.models import Message
 from registrations import reminders, seats
 from tests.events.calendar_rules import broken
 from tests.factories import EventFactory, OrganisationFactory, VenueFactory, registered, verified
+from tests.telling import settle
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +60,7 @@ def tells(event, moment) -> None:
         lifecycle.postpone(event, by=None)
     elif moment == "event-cancelled":
         lifecycle.cancel(event, by=None)
+    settle()
 
 
 #: Each message with the METHOD of its calendar part, where it has one.

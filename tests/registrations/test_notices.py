@@ -13,6 +13,7 @@ from outbox import delivery
 from outbox.models import Message, State
 from registrations import seats
 from tests.factories import EventFactory, VenueFactory, enrolled, person, registered, verified
+from tests.telling import settle
 
 pytestmark = pytest.mark.django_db
 
@@ -45,8 +46,11 @@ def test_every_message_begins_with_the_event_and_says_when_where_and_whom_to_ask
     seats.accept_offer(second)
     event.starts_at += timedelta(hours=1)
     lifecycle.apply_changes(event, by=None)
+    settle()
     lifecycle.postpone(event, by=None)
+    settle()
     lifecycle.cancel(event, by=None)
+    settle()
     assert Message.objects.count() >= 9
     for message in Message.objects.all():
         assert message.subject.startswith("Expert Group on Research: ")
@@ -77,9 +81,11 @@ def test_the_entry_keeps_its_uid_and_its_sequence_rises_from_move_to_withdrawal_
     first = verified(event, 1)
     event.venue = VenueFactory(city="Girona")
     lifecycle.apply_changes(event, by=None)
+    settle()
     seats.cancel(first)
     again = verified(event, 1)
     lifecycle.cancel(event, by=None)
+    settle()
     sent = [entry(message) for message in Message.objects.exclude(calendar="").order_by("pk")]
     assert [method for method, _found in sent] == [
         "REQUEST",
@@ -102,6 +108,7 @@ def test_people_without_a_place_get_no_entry():
     waiting = verified(event, 2)
     event.starts_at += timedelta(hours=1)
     lifecycle.apply_changes(event, by=None)
+    settle()
     told = Message.objects.filter(key__startswith=f"registration/{waiting.pk}/")
     assert set(told.values_list("calendar", flat=True)) == {""}
 
@@ -116,6 +123,7 @@ def test_a_cancelled_registration_gets_nothing_more():
         ("cancelled", State.WAITING),
     ]
     lifecycle.cancel(event, by=None)
+    settle()
     assert len(messages(registration)) == 3
 
 
@@ -123,6 +131,7 @@ def test_a_cancelled_event_stops_what_waited_and_tells_everybody_once():
     event = EventFactory(capacity_in_person=1)
     comes, waits, unproven = verified(event, 1), verified(event, 2), registered(event, 3)
     lifecycle.cancel(event, by=None)
+    settle()
     delivery.deliver_due()
     assert sorted(message.subject.rsplit(": ")[-1] for message in mail.outbox) == ["cancelled"] * 2
     assert messages(comes)[-1] == messages(waits)[-1] == ("event-cancelled", State.SENT)
@@ -136,6 +145,7 @@ def test_a_change_that_is_no_news_tells_nobody():
     event.summary = "Another summary"
     event.capacity_in_person = 40
     lifecycle.apply_changes(event, by=None)
+    settle()
     assert messages(registration) == before
 
 
@@ -145,6 +155,7 @@ def test_nobody_is_told_of_an_event_that_is_over():
     enrolled(event, 1)
     event.starts_at -= timedelta(hours=1)
     lifecycle.apply_changes(event, by=None)
+    settle()
     assert Message.objects.count() == 0
 
 
@@ -167,9 +178,13 @@ def test_every_subject_says_what_is_not_yet_confirmed_while_it_is_so():
     comes, waits = verified(event, 1), verified(event, 2)
     event.starts_at += timedelta(hours=1)
     lifecycle.apply_changes(event, by=None)
-    event.venue = VenueFactory()
+    settle()
+    delivery.deliver_due()
+    event.venue = VenueFactory(name="Elsewhere")
     lifecycle.apply_changes(event, by=None)
+    settle()
     lifecycle.postpone(event, by=None)
+    settle()
 
     subjects = [message.subject.removeprefix(f"{event.title}: ") for message in written(comes)]
     assert subjects[-3:] == ["new time", "new place", "postponed"]

@@ -8,7 +8,7 @@ from accounts.models import MailDomain
 from events import lifecycle
 from events.models import Mode
 from outbox.models import Message
-from registrations import links, notices, seats, swaps
+from registrations import announcements, links, seats, swaps
 from registrations.answers import Given
 from registrations.models import PersonalFeed, QuestionKind, Registration, Status
 from registrations.seats import RefusedSeat
@@ -23,6 +23,7 @@ from tests.factories import (
     verified,
 )
 from tests.registrations.standing import gaps_are_written_down, reasons, shares, standing
+from tests.telling import write
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite_too]
 
@@ -389,7 +390,9 @@ def test_a_new_address_obeys_the_rules_of_the_event(member_domain):
 
 def test_a_letter_of_staff_that_still_waits_goes_to_the_new_address():
     registration = verified(EventFactory())
-    notices.letter(registration, subject="Bus", text="It leaves at nine.", key="one")
+    words = {"subject": "Bus", "text": "It leaves at nine.", "key": "one"}
+    announcements.write_to(registration.event, [registration.pk], **words, by=None)
+    write()
     swaps.ask_new_address(registration, email="new@example.org")
     registration.refresh_from_db()
 

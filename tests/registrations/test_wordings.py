@@ -8,10 +8,20 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from events import lifecycle
 from outbox.models import Message
 from outbox.posting import compose
-from registrations import decisions, links, messages, moments, notices, seats, wordings
-from registrations.models import Wording
+from registrations import (
+    announcements,
+    decisions,
+    links,
+    messages,
+    moments,
+    notices,
+    seats,
+    wordings,
+)
+from registrations.models import Mailing, Wording
 from registrations.wordings import Text, Words, check, expand, ours
 from tests.factories import (
     EventFactory,
@@ -22,6 +32,7 @@ from tests.factories import (
     registered,
     verified,
 )
+from tests.telling import settle
 
 pytestmark = pytest.mark.django_db
 
@@ -285,14 +296,15 @@ def test_cancelling_by_organisers_has_words_of_its_own(event):
 
 def test_a_change_says_what_was_and_what_is_where_it_is_told(event):
     registration = enrolled(event)
-    changes = {"starts_at": (event.starts_at, event.starts_at + timedelta(hours=1))}
-    lines = {"changes": "Begins: 11:00 (before: 10:00)"}
-    notices.event_changed(registration, changes=changes, lines=lambda: lines)
-    message = written(registration, f"changed/{event.sequence}")
+    begins = f"{event.local_start:%H:%M}–"
+    event.starts_at += timedelta(hours=1)
+    lifecycle.apply_changes(event, by=None)
+    settle()
+    message = written(registration, f"changed/{Mailing.objects.get().pk}")
     assert message.subject == "Expert Group: new time"
     assert "The time of Expert Group has changed." in message.text
-    assert "Begins: 11:00 (before: 10:00)" in message.text
-    assert "Begins: 11:00 (before: 10:00)" in message.html
+    for part in (message.text, message.html):
+        assert re.search(rf"When: [^→]+{begins}[^→]+ → [^→]+{event.local_start:%H:%M}–", part)
 
 
 def test_after_the_event_those_who_were_there_hear_of_the_certificate():
@@ -320,7 +332,9 @@ def test_a_reminder_of_an_invitation_has_words_of_its_own(event):
 
 def test_a_letter_holds_values_and_says_where_the_registration_stands(event):
     registration = enrolled(event)
-    notices.letter(registration, subject="Bus to {event}", text="Dear {given_name}, hi.", key="one")
+    words = {"subject": "Bus to {event}", "text": "Dear {given_name}, hi."}
+    announcements.write_to(event, [registration.pk], **words, key="one", by=None)
+    settle()
     message = written(registration, "letter/one")
     assert message.subject == "Expert Group: Bus to Expert Group"
     assert "Dear Ana, hi." in message.text

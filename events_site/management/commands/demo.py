@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Model
+from django.utils import timezone
 
 from accounts import jurisdictions
 from accounts.models import Jurisdiction, Organisation
@@ -23,6 +24,7 @@ from events_site.demo.people import People
 from events_site.demo.records import LISTS, Ledger, UnreadableFile, read_file
 from events_site.demo.sign_ins import EDITOR, ORGANISER, ensure_users
 from recaps.models import Article
+from registrations import mailings
 from registrations.models import Registration
 
 NETWORK = "demo/network.json"
@@ -84,6 +86,7 @@ class Command(BaseCommand):
             list(self.ledger.stored["events"].values()), people=people, by=users[ORGANISER]
         )
         self._say("next editions", Count(new=new, present=present))
+        mailings.write_due(timezone.now())  # what people are told of those that are called off
         self._say("issues of the newsletter", make_newsletter(by=users[EDITOR]))
         self.stdout.write(f"\nWho can sign in (also in {sign_ins}):\n\n{sign_ins.read_text()}\n")
 

@@ -1,0 +1,99 @@
+"""The messages of one mailing to people of one event: what they share is looked up once, the rest person by person."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models.functions import Lower
+
+from events.models import Event
+from outbox.models import Lane, Message
+from outbox.posting import compose
+from registrations import audiences, messages, news, values
+from registrations.models import Mailing, MailingKind, Registration, Status
+from registrations.notices import letter_text
+from registrations.wordings import Words
+
+#: The calendar part of news to those with a place.
+METHODS = {
+    MailingKind.CHANGED: "REQUEST",
+    MailingKind.POSTPONED: "REQUEST",
+    MailingKind.CANCELLED: "CANCEL",
+}
+
+
+class Batch:
+    """Messages of a mailing, not yet in the outbox. `people` are those whom it may be asked for."""
+
+    def __init__(self, mailing: Mailing, event: Event, people: Iterable[Registration]) -> None:
+        self.mailing, self.event = mailing, event
+        self._words = Words(event)
+        self._earlier = _confirmations(event, people)
+        self._news: dict[tuple[str, bool], dict[str, str]] = {}
+
+    def message_to(self, person: Registration) -> Message:
+        """Return the message to one person. Raises RefusedAddress."""
+        person.event = self.event
+        said = {
+            MailingKind.CHANGED: self._changed,
+            MailingKind.POSTPONED: self._postponed,
+            MailingKind.CANCELLED: self._cancelled,
+            MailingKind.LETTER: self._letter,
+        }[MailingKind(self.mailing.kind)](person)
+        return compose(**said, batch=self.mailing.batch)
+
+    def _changed(self, person: Registration) -> dict[str, Any]:
+        return self._news_to(
+            person, "changed", reason=f"changed/{self.mailing.pk}", more=lambda: self._lines(person)
+        )
+
+    def _postponed(self, person: Registration) -> dict[str, Any]:
+        return self._news_to(person, "postponed", reason=f"postponed/{self.mailing.pk}")
+
+    def _cancelled(self, person: Registration) -> dict[str, Any]:
+        return self._news_to(person, "event-cancelled", reason="event-cancelled")
+
+    def _letter(self, person: Registration) -> dict[str, Any]:
+        """A letter to many is bulk: it gives way to all other mail, and its reader may leave the list."""
+        said = messages.to_person(
+            "letter",
+            person,
+            reason=f"letter/{self.mailing.key.rpartition('/')[2]}",
+            words=self._words,
+            text=letter_text(self.mailing.subject, self.mailing.text),
+        )
+        if not audiences.is_personal(self.mailing.people or []):
+            said |= {"lane": Lane.SLOW, "list_name": audiences.list_of(self.event)}
+        return said
+
+    def _news_to(self, person: Registration, notice: str, **said: Any) -> dict[str, Any]:
+        has_place = person.status == Status.CONFIRMED
+        before = self._earlier[person.email.lower()] - (person.confirmed_at is not None)
+        return messages.to_person(
+            notice,
+            person,
+            words=self._words,
+            calendar_method=METHODS[MailingKind(self.mailing.kind)] if has_place else "",
+            earlier=before,
+            **said,
+        )
+
+    def _lines(self, person: Registration) -> dict[str, str]:
+        """What has changed, in the language that is active, which is the person's."""
+        wanted = person.language, news.sees_link(person)
+        if wanted not in self._news:
+            found = news.lines(self.event, self.mailing.changes, sees_link=wanted[1])
+            kinds = news.kinds(self.event, self.mailing.changes)
+            self._news[wanted] = {
+                **values.news(self.event, kinds),
+                "changes": "\n".join(map(str, found)),
+            }
+        return self._news[wanted]
+
+
+def _confirmations(event: Event, people: Iterable[Registration]) -> Counter[str]:
+    """How often each address was confirmed for the event, under any registration."""
+    addresses = {person.email.lower() for person in people}
+    confirmed = event.registrations.exclude(confirmed_at=None).alias(address=Lower("email"))
+    found = confirmed.filter(address__in=addresses).values_list("email", flat=True)
+    return Counter(address.lower() for address in found)
