@@ -30,17 +30,16 @@ describers: dict[str, Callable[[str], str]] = {}
 
 
 def leave(address: str, list_name: str) -> bool:
-    """Take an address off a list and stop what the list still had for it; return whether it was on it.
+    """Take an address off a list and stop what the list still had for it; return whether that was news.
 
-    Harmless when repeated.
+    Harmless when repeated. `list_left` is sent each time: who left before may have joined in between by another way.
     """
     address = address.lower()
     with transaction.atomic():
         _row, is_new = Unsubscription.objects.get_or_create(address=address, list_name=list_name)
         unsent = Message.objects.unsent().filter(list_name=list_name, recipient__iexact=address)
         unsent.update(state=State.STOPPED, claimed_at=None, last_error=LEFT)
-        if is_new:
-            list_left.send(sender=Unsubscription, address=address, list_name=list_name)
+        list_left.send(sender=Unsubscription, address=address, list_name=list_name)
     return is_new
 
 

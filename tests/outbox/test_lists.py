@@ -49,7 +49,7 @@ def test_leaving_stops_what_waits_of_this_list_alone():
     assert states == [State.STOPPED, State.WAITING, State.WAITING]
 
 
-def test_the_floors_above_hear_of_leaving_and_joining_once():
+def test_the_floors_above_hear_of_leaving_each_time_and_of_joining_once():
     heard = []
 
     def hear(signal, address, list_name, **_more):
@@ -64,6 +64,7 @@ def test_the_floors_above_hear_of_leaving_and_joining_once():
         for signal in (lists.list_left, lists.list_joined):
             signal.disconnect(hear)
     assert heard == [
+        (True, "ana@example.org", "newsletter"),
         (True, "ana@example.org", "newsletter"),
         (False, "ana@example.org", "newsletter"),
     ]
