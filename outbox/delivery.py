@@ -3,7 +3,7 @@
 import logging
 import time
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from anymail.backends.base import AnymailBaseBackend
 from anymail.backends.base_requests import AnymailRequestsBackend
@@ -89,6 +89,7 @@ class Post:
                 self.can_send = False
                 _give_back(message, error)
             else:
+                self.can_send = not refusals.is_of_the_provider(error)
                 _put_back(message, error)
             return False
         _mark_sent(message)
@@ -184,24 +185,32 @@ def _put_back(message: Message, error: Exception) -> None:
     units = 0 if final else PAUSES[message.attempts - 1]
     said = refusals.said_by(error)
     with transaction.atomic():
-        _ours(message).update(
+        is_ours = _ours(message).update(
             state=State.FAILED if final else State.WAITING,
             claimed_at=None,
-            send_after=timezone.now() + timedelta(seconds=units * settings.OUTBOX_PAUSE_SECONDS),
+            send_after=_in_pauses(units),
             last_error=said,
         )
-        if refusals.refuses_address(error):
+        if is_ours and refusals.refuses_address(error):
             returns.note_bounce(message.recipient, is_hard=True, reason=said, message=message)
     logger.warning("Message %s was not sent (attempt %s): %s", message.pk, message.attempts, said)
 
 
 def _give_back(message: Message, error: Exception) -> None:
-    """Return the message to the queue as it was: what keeps it from going is not its own fault."""
+    """Return the message to the queue with all its attempts, behind the others: perhaps it alone is refused so."""
     said = refusals.said_by(error)
     _ours(message).update(
-        state=State.WAITING, claimed_at=None, attempts=F("attempts") - 1, last_error=said
+        state=State.WAITING,
+        claimed_at=None,
+        attempts=F("attempts") - 1,
+        send_after=_in_pauses(PAUSES[0]),
+        last_error=said,
     )
     logger.warning("The mail provider takes nothing at the moment: %s", said)
+
+
+def _in_pauses(units: int) -> datetime:
+    return timezone.now() + timedelta(seconds=units * settings.OUTBOX_PAUSE_SECONDS)
 
 
 def _ours(message: Message) -> QuerySet[Message]:

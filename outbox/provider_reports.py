@@ -30,7 +30,7 @@ def connect() -> None:
 def receive(sender: Any, event: AnymailTrackingEvent, **_more: Any) -> None:
     """Note a report if it is about a message of ours; say nothing of others, and of what went well."""
     message = _message(event)
-    if message is None:
+    if message is None or not message.recipient:
         logger.info("A report (%s) is about no message of ours.", event.event_type)
         return
     said = _said(event)

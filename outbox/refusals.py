@@ -36,6 +36,9 @@ class Kind(Enum):
 #: Refusals after which an address counts as dead. What is full, too large or unwanted today may pass tomorrow.
 OF_THE_ADDRESS = {Kind.NOBODY, Kind.CLOSED, Kind.NO_SERVER}
 
+#: Refusals of a recipient after which this message is given up. Others are about us, and would meet every message.
+OF_THE_RECIPIENT = OF_THE_ADDRESS | {Kind.FULL, Kind.TOO_LARGE}
+
 WORDS: dict[Kind, Promise] = {
     Kind.NOBODY: _("the other server knows no such mailbox"),
     Kind.CLOSED: _("the mailbox takes no mail any more"),
@@ -110,16 +113,23 @@ def said_by(error: Exception) -> str:
         text = f"{error.smtp_code} {_text(error.smtp_error)} (our address {error.sender})"
     elif isinstance(error, smtplib.SMTPResponseException):
         text = f"{error.smtp_code} {_text(error.smtp_error)}"
-    return f"{type(error).__name__}: {' '.join(text.split())}"[:2000]
+    return storable(f"{type(error).__name__}: {' '.join(text.split())}")[:2000]
+
+
+def storable(said: str) -> str:
+    """Return what somebody else said without what no database takes: the character 0, and halves of characters."""
+    return said.replace("\0", "").encode(errors="replace").decode()
 
 
 def is_final(error: Exception) -> bool:
     """Whether trying again is useless: this recipient or this content is refused for good (RFC 5321 4.2.1).
 
-    All else may be our own fault or passing, and is tried again until the pauses are used up.
+    All else may be our own fault or passing, and is tried again until the pauses are used up: a server that refuses
+    each recipient because it relays for us no more would else empty the whole queue in a minute.
     """
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return all(500 <= code < 600 for code, _reply in error.recipients.values())
+        is_for_good = all(500 <= code < 600 for code, _reply in error.recipients.values())
+        return is_for_good and kind_of(said_by(error)) in OF_THE_RECIPIENT
     if isinstance(error, AnymailAPIError):
         return getattr(error, "status_code", None) == 413
     if isinstance(error, smtplib.SMTPDataError):
@@ -134,13 +144,17 @@ def is_final(error: Exception) -> bool:
 
 
 def is_of_the_account(error: Exception) -> bool:
-    """Whether a provider refuses us or is away, whatever the message: no attempt is lost, and the rest waits too."""
+    """Whether a provider refuses us, whatever the message: no attempt is lost, and the rest waits too."""
+    return isinstance(error, AnymailAPIError) and error.status_code in {401, 402, 403, 429}
+
+
+def is_of_the_provider(error: Exception) -> bool:
+    """Whether a provider is away or breaks: the rest waits too. An attempt is lost: it may break on this message."""
     if not isinstance(error, AnymailAPIError):
         return False
-    code = error.status_code
-    if code is None:
+    if error.status_code is None:
         return isinstance(error, requests.ConnectionError)
-    return code in {401, 402, 403, 429} or code >= 500
+    return error.status_code >= 500
 
 
 def refuses_address(error: Exception) -> bool:

@@ -3,9 +3,11 @@
 import base64
 import json
 import threading
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import time_machine
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import mailers as configured
 from django.test import Client
@@ -13,7 +15,7 @@ from django.utils import timezone
 
 from events_site.environment import mailers
 from events_site.mail_environment import PROVIDERS, anymail, mail_provider, reports_of
-from outbox import delivery, lists
+from outbox import control, delivery, lists
 from outbox.models import Message, State, Suppression, Unsubscription
 from outbox.return_addresses import token_of
 
@@ -116,24 +118,28 @@ def test_a_recipient_whom_the_provider_refuses_is_given_up(provider):
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "said", "attempts"),
     [
-        (401, "Bad token"),
-        (403, "Not your domain"),
-        (429, "Slow down"),
-        (500, "Oops"),
-        (503, "Maintenance"),
+        (401, "Bad token", 0),
+        (403, "Not your domain", 0),
+        (429, "Slow down", 0),
+        (500, "Oops", 1),
+        (503, "Maintenance", 1),
     ],
 )
-def test_what_is_not_the_fault_of_a_message_costs_it_nothing(provider, status, said):
+def test_what_is_perhaps_not_the_fault_of_a_message_lets_the_others_go_first(
+    provider, status, said, attempts
+):
     provider.answers = [(status, {"ErrorCode": 10, "Message": said})]
     for key in ("a", "b", "c"):
         waiting(key)
     assert delivery.deliver_due() == 0
     assert len(provider.asked) == 1
-    assert states() == [(State.WAITING, 0)] * 3
+    assert states() == [(State.WAITING, attempts), *[(State.WAITING, 0)] * 2]
     assert str(status) in Message.objects.get(key="a").last_error
-    assert delivery.deliver_due() == 3
+    assert delivery.deliver_due() == 2
+    with time_machine.travel(timezone.now() + timedelta(seconds=61), tick=False):
+        assert delivery.deliver_due() == 1
 
 
 def test_a_message_that_the_provider_finds_fault_with_is_tried_again_later(provider):
@@ -144,11 +150,12 @@ def test_a_message_that_the_provider_finds_fault_with_is_tried_again_later(provi
     assert states() == [(State.WAITING, 1), (State.SENT, 1)]
 
 
-def test_a_provider_that_cannot_be_reached_costs_nothing(settings):
+def test_a_provider_that_cannot_be_reached_costs_one_message_an_attempt(settings):
     settings.MAILERS = mailers("anymail+postmark://token@?api_url=http://127.0.0.1:9/")
     waiting()
+    waiting("b")
     assert delivery.deliver_due() == 0
-    assert states() == [(State.WAITING, 0)]
+    assert states() == [(State.WAITING, 1), (State.WAITING, 0)]
 
 
 @pytest.mark.parametrize("name", sorted(PROVIDERS.keys() - {"amazon-ses"}))
@@ -326,6 +333,16 @@ def test_a_report_about_no_message_of_ours_changes_nothing(hears, sent):
     for said in (other, unknown, bounce(sent, named=False) | {"Email": ""}):
         assert hears(said).status_code == 200
     assert not Suppression.objects.exists()
+
+
+def test_a_late_report_about_an_emptied_message_marks_nobody(hears, sent):
+    said = bounce(sent, Details="smtp;550 5.1.1 <ana@example.org> unknown")
+    control.empty(Message.objects.all())
+    assert hears(said).status_code == 200
+    emptied = bounce(Message.objects.get(), Details="smtp;550 5.1.1 <ana@example.org> unknown")
+    assert hears(emptied).status_code == 200
+    assert not Suppression.objects.exists()
+    assert Message.objects.get().last_error == ""
 
 
 def test_a_report_without_the_secret_is_refused(hears, sent):

@@ -1,5 +1,7 @@
 """Which refusals are of the address itself, and who gets less mail after them."""
 
+import smtplib
+
 import pytest
 from django.utils import timezone
 
@@ -65,24 +67,36 @@ def test_a_refusal_is_read_by_its_numbers_and_words(said, kind, is_hard):
 
 
 @pytest.mark.parametrize(
-    ("reply", "bounces"),
+    ("reply", "state", "bounces"),
     [
-        ("550 5.1.1 no such user", 1),
-        ("550 5.7.1 looks like spam", 0),
-        ("552 5.2.2 mailbox full", 0),
+        ("550 5.1.1 no such user", State.FAILED, 1),
+        ("550 5.7.1 looks like spam", State.WAITING, 0),
+        ("554 5.7.1 relay access denied", State.WAITING, 0),
+        ("550 relaying denied", State.WAITING, 0),
+        ("554 no", State.WAITING, 0),
+        ("552 5.2.2 mailbox full", State.FAILED, 0),
     ],
 )
 def test_a_server_that_knows_no_such_mailbox_counts_as_mail_that_came_back(
-    smtp_server, reply, bounces
+    smtp_server, reply, state, bounces
 ):
     smtp_server.refused["Ana@example.org"] = reply
     refused = message()
     delivery.deliver_due()
     refused.refresh_from_db()
-    assert refused.state == State.FAILED
+    assert refused.state == state
     assert refused.last_error == f"SMTPRecipientsRefused: {reply}"
     assert (refused.returned_at is not None) == bool(bounces)
     assert sum(Suppression.objects.values_list("hard_bounces", flat=True)) == bounces
+
+
+def test_a_refusal_counts_only_while_the_worker_has_the_message_in_hand():
+    error = smtplib.SMTPRecipientsRefused({"ana@example.org": (550, b"5.1.1 no such user")})
+    stopped = message()
+    delivery._put_back(stopped, error)
+    stopped.refresh_from_db()
+    assert (stopped.state, stopped.returned_at) == (State.WAITING, None)
+    assert not Suppression.objects.exists()
 
 
 def test_a_server_that_is_busy_counts_for_nothing(smtp_server):
