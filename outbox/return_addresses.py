@@ -20,9 +20,14 @@ TOKEN = re.compile(r"(?<![0-9a-z])([0-9a-z]{1,13})-([a-z2-7]{20})(?![0-9a-z])")
 
 
 def token_of(message: Message) -> str:
-    """Return what names a message, with its signature."""
+    """Return what names a message, with its signature.
+
+    Reason and recipient are signed too: after a backup was restored the numbers of rows are given out again, and what
+    comes back late must not be held against somebody else.
+    """
     number = _in_digits(message.pk)
-    digest = salted_hmac(SALT, number, algorithm="sha256").digest()
+    said = f"{number}\n{message.key}\n{message.recipient}"
+    digest = salted_hmac(SALT, said, algorithm="sha256").digest()
     return f"{number}-{base64.b32encode(digest).decode().lower()[:20]}"
 
 
@@ -35,14 +40,18 @@ def return_address(message: Message) -> str:
 
 
 def message_by(token: str) -> Message | None:
-    """Return the message that a token names, or None if we did not make the token or have forgotten the message."""
+    """Return the message that a token names, or None if we did not make the token or have forgotten the message.
+
+    A message that was emptied, or goes to another address since, is forgotten.
+    """
     match = TOKEN.fullmatch(token.strip().lower())
     if not match:
         return None
-    message = Message(pk=int(match[1], 36))
-    if message.pk >= 2**63 or not constant_time_compare(token_of(message), match[0]):
+    number = int(match[1], 36)
+    message = Message.objects.filter(pk=number).first() if number < 2**63 else None
+    if message is None or not constant_time_compare(token_of(message), match[0]):
         return None
-    return Message.objects.filter(pk=message.pk).first()
+    return message
 
 
 def find(texts: Iterable[str]) -> Message | None:

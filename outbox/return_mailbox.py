@@ -18,7 +18,8 @@ def read(mailbox: dict[str, Any]) -> dict[Outcome, int]:
     """Take the unread mails of a mailbox and return how many became what. Noted ones are deleted, the rest marked read.
 
     `mailbox` is what `environment.mailbox` makes of RETURN_MAILBOX_URL. A mail is marked after it is noted: a crash in
-    between notes it twice, which counts once. Raises OSError and imaplib.IMAP4.error.
+    between notes it twice, which counts once. One that cannot be read is marked read too; only while the database is
+    away it stays unread. Raises OSError, imaplib.IMAP4.error and what `returned_mail.AWAY` names.
     """
     end = time.monotonic() + SECONDS
     counts = dict.fromkeys(Outcome, 0)

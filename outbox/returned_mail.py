@@ -9,6 +9,8 @@ from email import message_from_bytes
 from email.message import EmailMessage, Message
 from enum import Enum
 
+from django.db import InterfaceError, OperationalError
+
 from outbox import refusals, returns
 from outbox.return_addresses import find
 
@@ -17,6 +19,8 @@ logger = logging.getLogger(__name__)
 #: A report is short; what is longer was made by nobody that we write to.
 MOST_BYTES = 1_000_000
 MOST_TEXT = 4000
+#: What tells that the database is away: the mail is none the worse and can be taken later.
+AWAY = (InterfaceError, OperationalError)
 #: Where servers write the address to which a mail was delivered.
 TO = ("To", "Cc", "Delivered-To", "X-Original-To", "X-Envelope-To", "Envelope-To")
 ROBOTS = re.compile(r"\b(mailer-daemon|postmaster|mdaemon)\b", re.IGNORECASE)
@@ -43,8 +47,19 @@ def take(content: bytes, *, to: str = "") -> Outcome:
     """Note what a mail that came in reports of a message of ours. `to` is the address that the server took it for.
 
     Without a valid return address nothing is believed: UNKNOWN. Delays, good news and automatic answers are IGNORED,
-    and so is a report that was noted before. Nothing is ever answered.
+    and so is a report that was noted before. Nothing is ever answered. Anybody can write here: a mail on which reading
+    breaks is UNKNOWN, and keeps no other from being read. Raises one of AWAY while the database is away.
     """
+    try:
+        return _take(content, to)
+    except AWAY:
+        raise
+    except Exception as error:
+        logger.warning("A mail that came in cannot be read and is passed over: %r", error)
+        return Outcome.UNKNOWN
+
+
+def _take(content: bytes, to: str) -> Outcome:
     mail = message_from_bytes(content[:MOST_BYTES], policy=email.policy.default)
     report = read(mail)
     message = find([to, *_headers(mail, TO), *_enclosed_addresses(mail)])

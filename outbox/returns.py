@@ -30,7 +30,7 @@ def note_bounce(address: str, *, is_hard: bool, reason: str, message: Message | 
         if message and not _note_return(message, reason):
             return False
         if is_hard:
-            _change(address, reason=reason[:500], hard_bounces=F("hard_bounces") + 1)
+            _change(address, reason=reason, hard_bounces=F("hard_bounces") + 1)
     return True
 
 
@@ -40,7 +40,7 @@ def note_complaint(address: str, *, reason: str, message: Message | None) -> boo
         known = of(address)
         if known and known.complained_at:
             return False
-        _change(address, reason=reason[:500], complained_at=timezone.now())
+        _change(address, reason=reason, complained_at=timezone.now())
     return True
 
 
@@ -106,10 +106,12 @@ def why_not(message: Any) -> str:
 def _note_return(message: Message, reason: str) -> bool:
     """Mark a message as come back, and say why in the log; return whether it was not marked before."""
     fresh = Message.objects.filter(pk=message.pk, returned_at=None)
-    said = {"last_error": reason[:2000]} if message.state == State.SENT else {}
+    said = {"last_error": refusals.storable(reason)[:2000]} if message.state == State.SENT else {}
     return bool(fresh.update(returned_at=timezone.now(), **said))
 
 
-def _change(address: str, **fields: Any) -> None:
+def _change(address: str, *, reason: str, **fields: Any) -> None:
     row, _is_new = Suppression.objects.get_or_create(address=address.lower())
-    Suppression.objects.filter(pk=row.pk).update(changed_at=timezone.now(), **fields)
+    Suppression.objects.filter(pk=row.pk).update(
+        changed_at=timezone.now(), reason=refusals.storable(reason)[:500], **fields
+    )

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from events_site.mail_environment import NAME_LENGTH, mailbox, return_address
-from outbox import delivery, return_addresses, return_mailbox
+from outbox import delivery, refusals, return_addresses, return_mailbox
 from outbox.models import Message, State, Suppression
 from outbox.returned_mail import Outcome, take
 from outbox.tasks import read_returns
@@ -266,10 +266,36 @@ def test_an_old_server_that_writes_plain_text_is_understood(message):
         b"\x00\xff\xfe",
         b"Content-Type: multipart/report; report-type=delivery-status\n\nx",
         b"To: " + b"a" * 100_000,
+        b'From: "\n\nx',
+        b"To: a@[\n\nx",
+        b"Content-Type: message/rfc822\n\n" * 3000,
     ],
 )
 def test_whatever_comes_in_breaks_nothing(content):
     assert take(content) is Outcome.UNKNOWN
+
+
+def test_a_mail_that_cannot_be_read_keeps_no_other_from_being_read(settings, message):
+    with imap([b'From: "\n\nx', b"To: a@[\n\nx", dsn(message)]) as server:
+        settings.RETURN_MAILBOX = mailbox(server.url)
+        read_returns()
+        assert server.flags == [{r"\Seen"}, {r"\Seen"}]
+    assert bounces() == [("ana@example.org", 1)]
+
+
+def test_what_no_database_takes_is_left_out_of_what_was_said(message):
+    assert take(dsn(message, said="550 no \0 such user")) is Outcome.NOTED
+    message.refresh_from_db()
+    assert "\0" not in message.last_error + Suppression.objects.get().reason
+    assert refusals.storable("a\0b\udc80c") == "ab?c"
+
+
+def test_what_comes_back_late_is_not_held_against_who_has_the_number_now(message):
+    token = return_addresses.token_of(message)
+    assert return_addresses.message_by(token) == message
+    for change in ({"key": "other"}, {"key": "a", "recipient": "bo@example.org"}):
+        Message.objects.filter(pk=message.pk).update(**change)
+        assert return_addresses.message_by(token) is None
 
 
 def test_a_broken_report_to_a_valid_address_breaks_nothing(message):
@@ -296,6 +322,8 @@ def test_the_pipe_never_makes_a_mail_server_send_anything_back(tmp_path):
     database = {"DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}", "VAR_DIR": str(tmp_path)}
     answer = pipe(b"\xff not a mail", "nobody@example.org", **database)
     assert (answer.returncode, answer.stdout.strip()) == (0, b"unknown"), answer.stderr
+    broken = pipe(b"To: a@[\n\nx", SITE_ACCENT="#ffffff", **database)
+    assert (broken.returncode, broken.stdout.strip()) == (0, b"unknown"), broken.stderr
 
 
 def test_the_pipe_asks_for_another_try_while_the_database_is_away(message, tmp_path):
