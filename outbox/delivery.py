@@ -29,12 +29,19 @@ AHEAD = {Lane.FAST: 10, Lane.SLOW: 5}
 CARRIED = 100
 #: A worker that is told to stop has this long for what it does, and a message more (docker-compose.yml grants it 30).
 SECONDS = 15
+#: So long a worker waits for a database that is away, to mark what it has sent: less than a task may take in all.
+PATIENCE = 180
+#: So often such a worker asks whether the database is back, and so long nobody takes an old claim away: it may be a
+#: worker's that was kept from its mark as long as the database was away, and marks it now.
+ASKS_EACH = 0.5
+GRACE = 2
 
 
 def deliver(message_id: int) -> bool:
     """Send one message if it is due and nobody else has it; return whether it was sent."""
+    due = Message.objects.due(timezone.now()).filter(pk=message_id)
     with Post() as post:
-        return bool(post.send([message_id], until=time.monotonic() + SECONDS))
+        return bool(post.send(list(returns.with_hindrance(due)), until=time.monotonic() + SECONDS))
 
 
 def deliver_due(*, seconds: float = SECONDS) -> int:
@@ -69,14 +76,22 @@ class Post:
     def __exit__(self, *_error: object) -> None:
         self._hang_up()
 
-    def send(self, message_ids: list[int], *, until: float) -> int:
-        """Send those of the messages that are due and in nobody's hands, as long as there is time; return how many."""
+    def send(self, ahead: list[Message], *, until: float) -> int:
+        """Send those of the messages that stand as they were looked up, as long as there is time; return how many.
+
+        Ends with the first that fails: what it came back with may keep others from being sent.
+        """
         sent = 0
-        for message_id in message_ids:
-            if not self.can_send or time.monotonic() >= until or not self._dial(message_ids):
+        if any(message.state == State.SENDING for message in ahead):
+            time.sleep(GRACE)
+        for message in ahead:
+            if time.monotonic() >= until or not self._dial(ahead):
                 break
-            if message := _claim(message_id):
-                sent += self._send(message)
+            if _stop_hindered(message) or not _claim(message):
+                continue
+            if not self._send(message):
+                break
+            sent += 1
         return sent
 
     def _send(self, message: Message) -> bool:
@@ -102,7 +117,7 @@ class Post:
         takes_parts = isinstance(self._mailer, AnymailRequestsBackend)
         return for_provider(mail, message, takes_parts=takes_parts)
 
-    def _dial(self, message_ids: list[int]) -> bool:
+    def _dial(self, ahead: list[Message]) -> bool:
         """Connect unless connected. An absent server costs no message an attempt; the log says why they wait."""
         if self._carried >= CARRIED:
             self._hang_up()
@@ -110,8 +125,8 @@ class Post:
             self._mailer.open()
         except Exception as error:
             self.can_send = False
-            waiting = Message.objects.filter(pk__in=message_ids, state=State.WAITING)
-            waiting.update(last_error=refusals.said_by(error))
+            waiting = Message.objects.filter(pk__in=[message.pk for message in ahead])
+            waiting.filter(state=State.WAITING).update(last_error=refusals.said_by(error))
             logger.warning("The mail server cannot be reached: %s", error)
         return self.can_send
 
@@ -121,32 +136,47 @@ class Post:
             self._mailer.close()
 
 
-def _look_ahead() -> list[int]:
-    """Return the ids of the next few messages that are due, of the first lane that has any."""
-    now = timezone.now()
+def _look_ahead() -> list[Message]:
+    """Return the next few messages that are due, of the first lane that has any."""
+    due = returns.with_hindrance(Message.objects.due(timezone.now()))
     for lane, most in AHEAD.items():
-        if due := Message.objects.due(now).filter(lane=lane).values_list("pk", flat=True)[:most]:
-            return list(due)
+        if ahead := list(due.filter(lane=lane)[:most]):
+            return ahead
     return []
 
 
-def _claim(message_id: int) -> Message | None:
-    """Take a message in hand and return it as it stands now, or None if it is not due or somebody else has it.
+def _claim(message: Message) -> bool:
+    """Take a message in hand; return whether it stood as it was seen: due, in nobody's hands, to the same recipient.
 
     One at a time: a worker that dies keeps nothing from being sent but what it was sending.
     """
     now = timezone.now()
-    due = Message.objects.due(now).filter(pk=message_id).order_by()
-    if not due.update(state=State.SENDING, claimed_at=now, attempts=F("attempts") + 1):
-        return None
-    claimed = Message.objects.filter(pk=message_id, state=State.SENDING, claimed_at=now)
-    message = returns.with_hindrance(claimed).first()
-    if message and (reason := returns.why_not(message)):
-        claimed.update(
-            state=State.STOPPED, claimed_at=None, attempts=F("attempts") - 1, last_error=reason
-        )
-        return None
-    return message
+    if not _as_seen(message).update(
+        state=State.SENDING, claimed_at=now, attempts=message.attempts + 1
+    ):
+        return False
+    message.state, message.claimed_at = State.SENDING, now
+    message.attempts += 1
+    return True
+
+
+def _stop_hindered(message: Message) -> bool:
+    """Stop a message that must not go out; return whether it was one."""
+    if reason := returns.why_not(message):
+        _as_seen(message).update(state=State.STOPPED, claimed_at=None, last_error=reason)
+    return bool(reason)
+
+
+def _as_seen(message: Message) -> QuerySet[Message]:
+    """The message, unless somebody has claimed, stopped, put off or readdressed it since it was looked up."""
+    return Message.objects.filter(
+        pk=message.pk,
+        state=message.state,
+        claimed_at=message.claimed_at,
+        attempts=message.attempts,
+        send_after=message.send_after,
+        recipient=message.recipient,
+    )
 
 
 def _give_up_on_fatal() -> None:
@@ -164,7 +194,7 @@ def _mark_sent(message: Message) -> None:
 
     A database that is away is waited for: without the mark the message would be sent again.
     """
-    end = time.monotonic() + settings.OUTBOX_CLAIM_SECONDS
+    end = time.monotonic() + PATIENCE
     taken = Message.objects.filter(pk=message.pk).exclude(state=State.SENT)
     sent_at = timezone.now()
     while True:
@@ -176,7 +206,7 @@ def _mark_sent(message: Message) -> None:
                 raise
             logger.warning("The database is away; message %s waits to be marked.", message.pk)
             connection.close()
-            time.sleep(0.5)
+            time.sleep(ASKS_EACH)
 
 
 def _put_back(message: Message, error: Exception) -> None:

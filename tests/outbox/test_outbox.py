@@ -196,7 +196,7 @@ def test_a_message_withdrawn_after_a_worker_has_seen_it_is_not_sent():
     ahead = delivery._look_ahead()
     withdraw(key_prefix="registration/2/")
     with delivery.Post() as by_hand:
-        assert ahead == [first.pk, second.pk]
+        assert ahead == [first, second]
         assert by_hand.send(ahead, until=time.monotonic() + 10) == 1
     second.refresh_from_db()
     assert second.state == State.STOPPED
@@ -208,26 +208,44 @@ def test_a_message_goes_to_the_address_that_it_has_when_it_goes():
     ahead = delivery._look_ahead()
     readdress(key_prefix=waiting.key, to="bo@example.org")
     with delivery.Post() as by_hand:
-        by_hand.send(ahead, until=time.monotonic() + 10)
+        assert by_hand.send(ahead, until=time.monotonic() + 10) == 0
+    assert delivery.deliver_due() == 1
     assert mail.outbox[0].to == ["bo@example.org"]
 
 
 def test_a_message_that_the_server_has_is_sent_in_the_log_although_it_was_stopped():
     sent = message()
-    claimed = delivery._claim(sent.pk)
+    assert delivery._claim(sent)
     withdraw(key_prefix=sent.key)
-    delivery._mark_sent(claimed)
+    delivery._mark_sent(sent)
     sent.refresh_from_db()
     assert (sent.state, sent.claimed_at) == (State.SENT, None)
 
 
 def test_a_worker_that_dies_keeps_back_nothing_but_what_it_was_sending():
     messages = [message(f"registration/{n}/waiting") for n in range(3)]
-    assert delivery._claim(messages[0].pk) is not None
+    assert delivery._claim(messages[0])
     assert delivery.deliver_due() == 2
     assert [one.state for one in Message.objects.order_by("pk")] == [
         State.SENDING, State.SENT, State.SENT,
     ]  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_old_claim_is_left_to_a_worker_that_was_kept_from_its_mark_by_the_database(settings):
+    """Both come back with the database; whoever has sent it marks it before anybody takes it for abandoned."""
+    sent = message()
+    assert delivery._claim(sent)
+    old = timezone.now() - timedelta(seconds=settings.OUTBOX_CLAIM_SECONDS + 1)
+    Message.objects.update(claimed_at=old)
+
+    def mark():
+        time.sleep(delivery.ASKS_EACH)
+        delivery._mark_sent(sent)
+
+    results = at_once([delivery.deliver_due, mark])
+    assert results[0] == 0
+    assert mail.outbox == []
 
 
 def test_a_message_that_workers_died_of_is_given_up_in_the_end():

@@ -203,5 +203,5 @@ def test_a_claim_asks_for_what_came_back_in_no_query_of_its_own(
     smtp_server, django_assert_num_queries
 ):
     pk = message().pk
-    with django_assert_num_queries(3):  # claim, fetch, mark
+    with django_assert_num_queries(3):  # look up, claim, mark
         assert delivery.deliver(pk) is True
