@@ -1,7 +1,7 @@
 # Every recipe works through .venv, which .ci/set-up makes and keeps equal to the requirements files.
 # The order inside `test` matters, so nothing runs side by side.
 .NOTPARALLEL:
-.PHONY: help demo test lint types checks requirements bench clean packages
+.PHONY: help demo test lint types checks requirements faults bench clean packages
 
 python := .venv/bin/python
 heading = @printf '\n== %s\n'
@@ -39,6 +39,9 @@ checks: packages ## Look for missing migrations and for production settings that
 	DATABASE_URL=postgres://plenary@db.example/plenary REDIS_URL=redis://redis.example:6379/0 \
 	EMAIL_URL=smtp+tls://mail.example:587 \
 	$(python) manage.py check --deploy --fail-level WARNING
+
+faults: packages ## Kill, freeze, cut and refuse everything, with a line for each scenario (PYTEST_ARGS="-k redis")
+	@$(python) -m pytest -q -s -m "" tests/faults $(PYTEST_ARGS)
 
 bench: packages ## Measure pages, seats, lists and reminders against plain work
 	@for subject in pages seats participants reminders; do $(python) -m tests.bench.$$subject; done

