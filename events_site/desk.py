@@ -3,18 +3,19 @@
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, QuerySet
+from django.db.models import CharField, Count, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.desk import StaffRequest, scoped
 from accounts.permissions import MANAGING, editable, has_role, manageable
-from events.desk import frame
+from events.desk import GET_AND_POST, frame
 from events.models import Event, Status
 from events_site.pages import event_context, with_record
 from outbox.models import Message
@@ -111,12 +112,19 @@ def event_preview(request: StaffRequest, pk: int) -> HttpResponse:
 @scoped
 @require_safe
 def outbox(request: StaffRequest) -> HttpResponse:
-    """All messages, for administrators."""
+    """All messages, for administrators; those about events whose titles have the words that are asked for."""
     administrators_only(request)
+    mails = Message.objects.all()
+    title = request.GET.get("event", "").strip()
+    if title:
+        topic = Concat(Value("event/"), Cast("pk", CharField()))
+        found = Event.objects.filter(title__icontains=title).order_by().annotate(topic=topic)
+        mails = mails.filter(topic__in=found.values("topic"))
+    more = {"searches_events": True, "title": title}
     return TemplateResponse(
         request,
         "desk/outbox.html",
-        {**frame(request, _("All mail")), **maillog.listing(request, Message.objects.all())},
+        {**frame(request, _("All mail")), **maillog.listing(request, mails), **more},
     )
 
 
@@ -126,9 +134,7 @@ def outbox_message(request: StaffRequest, message_id: int) -> HttpResponse:
     """One message in full, with the links in it."""
     administrators_only(request)
     found = get_object_or_404(Message, pk=message_id)
-    return TemplateResponse(
-        request, "desk/message.html", frame(request, found.subject, message=found)
-    )
+    return maillog.page_of(request, found)
 
 
 @scoped
@@ -138,6 +144,15 @@ def outbox_retry(request: StaffRequest, message_id: int) -> HttpResponse:
     administrators_only(request)
     maillog.retry(request, get_object_or_404(Message, pk=message_id))
     return redirect("desk_outbox_message", message_id=message_id)
+
+
+@scoped
+@require_http_methods(GET_AND_POST)
+def outbox_again(request: StaffRequest, message_id: int) -> HttpResponse:
+    """Ask, and send a message once more that was sent."""
+    administrators_only(request)
+    found = get_object_or_404(Message, pk=message_id)
+    return maillog.ask_again(request, found, back=reverse("desk_outbox_message", args=[found.pk]))
 
 
 @scoped
@@ -182,5 +197,6 @@ urlpatterns = [
     path("outbox/", outbox, name="desk_outbox"),
     path("outbox/<int:message_id>/", outbox_message, name="desk_outbox_message"),
     path("outbox/<int:message_id>/retry/", outbox_retry, name="desk_outbox_retry"),
+    path("outbox/<int:message_id>/again/", outbox_again, name="desk_outbox_again"),
     path("outbox/<int:message_id>/stop/", outbox_stop, name="desk_outbox_stop"),
 ]

@@ -12,6 +12,12 @@ from outbox.posting import bell
 #: Why a message is stopped that a backup brought back.
 RESTORED = "Stopped: restored from a backup, and perhaps sent before. Send it again if it was not."
 
+#: What a message has in common with one that is sent once more.
+COPIED = (
+    "topic", "batch", "list_name", "recipient", "mailbox", "recipient_name", "sender_name", "reply_to", "subject",
+    "text", "html", "calendar", "calendar_method", "headers", "language",
+)  # fmt: skip
+
 
 def retry(message: Message) -> bool:
     """Put a message that was given up or stopped back into the queue, due now; return whether it was so.
@@ -30,6 +36,25 @@ def retry(message: Message) -> bool:
         if moved:
             bell.ring_on_commit()
     return bool(moved)
+
+
+def again(message: Message, *, now: datetime) -> Message | None:
+    """Post what was sent once more, word for word, as a message of its own; return it, or None if that was just done.
+
+    Its key names the minute: two presses are one. The limit for forms does not count it.
+    """
+    copy = Message(
+        key=f"{message.key[:170]}/again/{now:%Y-%m-%dT%H:%MZ}",
+        send_after=now,
+        created_at=now,
+        **{name: getattr(message, name) for name in COPIED},
+    )
+    with transaction.atomic():
+        if Message.objects.filter(key=copy.key).exists():
+            return None
+        copy.save(force_insert=True)
+        bell.ring_on_commit()
+    return copy
 
 
 def stop(message: Message) -> bool:

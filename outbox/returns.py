@@ -70,7 +70,12 @@ def in_words(row: Suppression) -> str:
             _("Mail to this address comes back: %(reason)s. It gets nothing that goes to many.")
             % said
         )
-    return _("Mail to this address comes back: %(reason)s. It gets no mail at all.") % said
+    return (
+        _(
+            "Mail to this address comes back: %(reason)s. It gets no mail but what the person asks for."
+        )
+        % said
+    )
 
 
 def with_hindrance(messages: QuerySet[Message]) -> QuerySet[Message]:

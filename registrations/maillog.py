@@ -1,6 +1,7 @@
 """The desk's pages of the mail about one event: what was sent, what waits, what failed and why."""
 
 import re
+from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -8,29 +9,23 @@ from django.db.models import Count, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.desk import StaffRequest, scoped
 from accounts.permissions import manageable
-from events.desk import frame
+from events.desk import GET_AND_POST, frame
 from events.models import Event
-from outbox import control
+from outbox import control, standing
 from outbox.models import Message, State
+from registrations import resending
 from registrations.mailings_desk import under_way
-from registrations.models import Invitation, Mailing, MailingKind, MailingState, Registration
 
 PER_PAGE = 50
 PERSONAL_LINK = re.compile(r"(/(?:r|i|me|address|mail/unsubscribe)/)[^/\s\"'<>]+")
-#: What a person is told although the registration is over.
-PARTING_WORDS = (
-    "cancelled",
-    "declined",
-    "lapsed",
-    "replaced",
-    "event-cancelled",
-)
 
 
 @scoped
@@ -58,12 +53,7 @@ def message(request: StaffRequest, pk: int, message_id: int) -> HttpResponse:
     """One message as it goes out, but for the personal link, which is its reader's alone."""
     event = _managed(request, pk)
     found = get_object_or_404(_of(event), pk=message_id)
-    found = without_links(found)
-    return TemplateResponse(
-        request,
-        "desk/message.html",
-        frame(request, found.subject, event=event, message=found, links_hidden=True),
-    )
+    return page_of(request, without_links(found), event=event, links_hidden=True)
 
 
 @scoped
@@ -74,6 +64,16 @@ def message_retry(request: StaffRequest, pk: int, message_id: int) -> HttpRespon
     found = get_object_or_404(_of(event), pk=message_id)
     retry(request, found)
     return redirect("desk_message", pk=event.pk, message_id=found.pk)
+
+
+@scoped
+@require_http_methods(GET_AND_POST)
+def message_again(request: StaffRequest, pk: int, message_id: int) -> HttpResponse:
+    """Ask, and send a message once more that was sent."""
+    event = _managed(request, pk)
+    found = get_object_or_404(_of(event), pk=message_id)
+    back = reverse("desk_message", args=[event.pk, found.pk])
+    return ask_again(request, found, back=back, event=event)
 
 
 @scoped
@@ -97,8 +97,10 @@ def listing(request: StaffRequest, mails: QuerySet[Message]) -> dict[str, object
     if query:
         mails = mails.filter(recipient__icontains=query) | mails.filter(subject__icontains=query)
     rows = mails.defer("text", "html", "calendar").order_by("-created_at", "-pk")
+    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     return {
-        "page": Paginator(rows, PER_PAGE).get_page(request.GET.get("page")),
+        "page": page,
+        "rows": [(one, standing.in_words(one)) for one in page],
         "query": query,
         "state": state,
         "batch": batch,
@@ -113,22 +115,62 @@ def without_links(found: Message) -> Message:
     return found
 
 
+def page_of(request: StaffRequest, found: Message, **more: Any) -> TemplateResponse:
+    """Show one message: where it stands in words, with what the other server said below, and how it looks."""
+    return TemplateResponse(
+        request,
+        "desk/message.html",
+        frame(
+            request,
+            found.subject,
+            message=found,
+            standing=standing.in_words(found),
+            said="" if found.last_error in standing.OURS else found.last_error,
+            **more,
+        ),
+    )
+
+
 def retry(request: StaffRequest, found: Message) -> None:
-    """Send a message again, unless it speaks of what is over; say which."""
-    if is_outdated(found):
-        messages.error(request, _why_not(found))
+    """Send a message again that was given up or stopped, unless that is of no use any more; say which."""
+    if refusal := resending.why_not(found):
+        messages.error(request, refusal)
     elif control.retry(found):
         messages.success(request, _("The message goes out in a moment."))
     else:
         messages.info(request, _("The message is on its way already."))
 
 
-def _why_not(found: Message) -> str:
-    if found.key.startswith("invitation/"):
-        return _("It was not sent: the invitation was withdrawn, or the person cannot come.")
-    if _is_old_news(found.batch):
-        return _("It was not sent: it says what holds no more.")
-    return _("It was not sent: this person no longer takes part in the event.")
+def ask_again(request: StaffRequest, found: Message, *, back: str, **more: Any) -> HttpResponse:
+    """Ask whether a message that was sent is to go once more, word for word; post it as a new one, and say so."""
+    refusal = resending.why_not(found) or resending.what_changed(found)
+    if found.state != State.SENT or not found.recipient:
+        refusal = _("Only what was sent, and is still kept, can be sent once more.")
+    if request.method == "POST" and not refusal:
+        if control.again(found, now=timezone.now()):
+            messages.success(request, _("The message goes out once more in a moment."))
+        else:
+            messages.info(request, _("It was sent once more in this minute already."))
+        return redirect(back)
+    warnings = [
+        _("%(address)s gets the same words a second time, as a message of its own.")
+        % {"address": found.recipient},
+        _("They are those of %(when)s. Read them first: the event may have changed since.")
+        % {"when": date_format(timezone.localtime(found.created_at), "j F Y, H:i")},
+    ]
+    return TemplateResponse(
+        request,
+        "desk/confirm.html",
+        frame(
+            request,
+            _("Send once more"),
+            refusal=refusal,
+            warnings=warnings,
+            button=_("Send it once more"),
+            back=back,
+            **more,
+        ),
+    )
 
 
 def stop(request: StaffRequest, found: Message) -> None:
@@ -137,32 +179,6 @@ def stop(request: StaffRequest, found: Message) -> None:
         messages.success(request, _("The message is stopped."))
     else:
         messages.error(request, _("Too late: the message does not wait any more."))
-
-
-def is_outdated(found: Message) -> bool:
-    """Whether it speaks of a registration that is over, of an invitation that was withdrawn, or is old news."""
-    kind, _slash, rest = found.key.partition("/")
-    number, _slash, reason = rest.partition("/")
-    if kind == "invitation" and number.isdecimal():
-        return not Invitation.objects.filter(pk=number, declined_at=None).exists()
-    if kind != "registration" or not number.isdecimal() or reason in PARTING_WORDS:
-        return False
-    if _is_old_news(found.batch):
-        return True
-    return not Registration.objects.live().filter(pk=number).exists()
-
-
-def _is_old_news(batch: str) -> bool:
-    """Whether it is news of an event of which there has been other news since, or is to be."""
-    kind, _slash, number = batch.partition("/")
-    if kind != "mailing":
-        return False
-    news = Mailing.objects.exclude(kind=MailingKind.LETTER)
-    told = news.filter(pk=number if number.isdecimal() else 0).first()
-    if told is None:
-        return False
-    later = news.filter(event_id=told.event_id, pk__gt=told.pk)
-    return told.state == MailingState.STOPPED or later.exists()
 
 
 def _managed(request: StaffRequest, pk: int) -> Event:
@@ -177,5 +193,6 @@ urlpatterns = [
     path("events/<int:pk>/mail/", mail, name="desk_mail"),
     path("events/<int:pk>/mail/<int:message_id>/", message, name="desk_message"),
     path("events/<int:pk>/mail/<int:message_id>/retry/", message_retry, name="desk_message_retry"),
+    path("events/<int:pk>/mail/<int:message_id>/again/", message_again, name="desk_message_again"),
     path("events/<int:pk>/mail/<int:message_id>/stop/", message_stop, name="desk_message_stop"),
 ]

@@ -664,7 +664,7 @@ def test_a_failed_message_is_sent_again_and_a_waiting_one_stopped(desk, organisa
     message = Message.objects.get()
     Message.objects.update(state=State.FAILED, attempts=12, last_error="mailbox is full")
     where = [event.pk, message.pk]
-    assert "mailbox is full" in desk.get(reverse("desk_mail", args=[event.pk])).text
+    assert "the mailbox is full" in desk.get(reverse("desk_mail", args=[event.pk])).text
     desk.post(reverse("desk_message_retry", args=where))
     message.refresh_from_db()
     assert (message.state, message.attempts, message.last_error) == (State.WAITING, 0, "")

@@ -88,6 +88,7 @@ OWN = {
     "desk_mail": MANAGING,
     "desk_message": MANAGING,
     "desk_message_retry": MANAGING,
+    "desk_message_again": MANAGING,
     "desk_message_stop": MANAGING,
     "desk_mailings": MANAGING,
     "desk_mailing_move": MANAGING,
@@ -135,7 +136,8 @@ OFF = {
 }
 #: Addresses for administrators: a 404 to everybody else.
 ADMINISTRATORS = {
-    "desk_system", "desk_outbox", "desk_outbox_message", "desk_outbox_retry", "desk_outbox_stop",
+    "desk_system", "desk_outbox", "desk_outbox_message", "desk_outbox_retry", "desk_outbox_again",
+    "desk_outbox_stop",
     "desk_network_reminders", "desk_network_reminders_drop", "desk_network_reminder_on", "desk_network_reminder_off",
     "desk_network_reminder_remove",
     "desk_newsletter", "desk_issue", "desk_issue_new", "desk_issue_edit", "desk_issue_test", "desk_issue_send",
@@ -535,6 +537,7 @@ def test_a_message_or_participant_of_another_event_cannot_be_reached_through_one
     for method, name, pk in (
         ("get", "desk_message", network.message.pk),
         ("post", "desk_message_retry", network.message.pk),
+        ("post", "desk_message_again", network.message.pk),
         ("post", "desk_message_stop", network.message.pk),
         ("post", "desk_mailing_move", network.mailing.pk),
         ("get", "desk_participant", network.registration.pk),

@@ -8,7 +8,7 @@ from django.utils import timezone
 from events import lifecycle
 from outbox import delivery
 from outbox.models import Message, Unsubscription
-from registrations import announcements, maillog, seats
+from registrations import announcements, resending, seats
 from registrations.models import Mailing, MailingState
 from tests.factories import EventFactory, VenueFactory, enrolled
 from tests.telling import settle, write
@@ -125,9 +125,9 @@ def test_old_news_is_not_sent_again(desk, event):
     mailing = moved(event)
     settle()
     message = Message.objects.filter(batch=mailing.batch).first()
-    assert not maillog.is_outdated(message)
+    assert not resending.is_outdated(message)
     lifecycle.postpone(event, by=None)
-    assert maillog.is_outdated(message)
+    assert resending.is_outdated(message)
     retry = reverse("desk_message_retry", args=[event.pk, message.pk])
     assert "It was not sent: it says what holds no more." in said(desk.post(retry))[-1]
 
