@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from events.models import Event, Status
-from outbox import control, lists
+from outbox import control, lists, returns
 from outbox.models import Message
 from registrations import answers, seating, seats
 from registrations.models import (
@@ -58,6 +58,7 @@ def erase_address(email: str) -> int:
         messages = Message.objects.alias(address=Lower("recipient"))
         control.empty(messages.filter(address=email.lower()))
         lists.forget(email)
+        returns.lift(email)
     return count
 
 

@@ -13,7 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from outbox.models import Message
+from outbox import returns
+from outbox.models import Message, Unsubscription
 from registrations.models import (
     Answer,
     Attendance,
@@ -40,6 +41,10 @@ SPECIAL: Words = gettext_lazy(
 )
 TO_REGISTER: Words = gettext_lazy("To run the event: to know who comes, and in what order.")
 TO_WRITE: Words = gettext_lazy("To write to you about the event.")
+TO_REACH: Words = gettext_lazy("To send nothing to an address that takes nothing, and to tell you.")
+UNTIL_LIFTED: Words = gettext_lazy("Until mail reaches you again, or you ask for erasure.")
+TO_LEAVE: Words = gettext_lazy("To send you no more of what you do not want.")
+UNTIL_JOINED: Words = gettext_lazy("Until you join the list again, or ask for erasure.")
 TO_COUNT: Words = gettext_lazy("To count participants; the figures stay when people are erased.")
 TO_TRACE: Words = gettext_lazy("To be able to say afterwards what happened and when.")
 
@@ -140,6 +145,16 @@ KEPT: dict[str, dict[str, Kept]] = {
         "written_at": Kept(gettext_lazy("To show what we wrote to you."), MAIL),
         "sent_at": Kept(gettext_lazy("To show what we wrote to you."), MAIL),
     },
+    "returned_mail": {
+        "hard_bounces": Kept(TO_REACH, UNTIL_LIFTED),
+        "complained_at": Kept(TO_REACH, UNTIL_LIFTED),
+        "reason": Kept(TO_REACH, UNTIL_LIFTED),
+        "changed_at": Kept(TO_REACH, UNTIL_LIFTED),
+    },
+    "lists_left": {
+        "list": Kept(TO_LEAVE, UNTIL_JOINED),
+        "left_at": Kept(TO_LEAVE, UNTIL_JOINED),
+    },
     "calendar_feed": {
         "made_at": Kept(
             gettext_lazy("To give you a calendar of your own events."),
@@ -158,6 +173,8 @@ RECORDS: dict[str, Words] = {
     "invitations": gettext_lazy("Invitations to you"),
     "notices_of_opening": gettext_lazy("Your wish to hear when registering opens"),
     "messages": gettext_lazy("Mail to you"),
+    "returned_mail": gettext_lazy("Mail to you that came back"),
+    "lists_left": gettext_lazy("Mailing lists that you left"),
     "calendar_feed": gettext_lazy("Your calendar feed"),
 }
 
@@ -229,6 +246,11 @@ def export(email: str) -> dict[str, Any]:
             _notice(one) for one in of_address(OpeningNotice.objects.select_related("event"), email)
         ],
         "messages": [_message(one) for one in messages_to(email, list(registrations))],
+        "returned_mail": _returned_mail(email),
+        "lists_left": [
+            {"list": one.list_name, "left_at": _moment(one.left_at)}
+            for one in Unsubscription.objects.filter(address=email.lower()).order_by("pk")
+        ],
         "calendar_feed": {"made_at": _moment(feed.created_at)} if feed else None,
         **{record: of(email) for record, of in ABOVE.items()},
     }
@@ -340,6 +362,18 @@ def _notice(one: OpeningNotice) -> dict[str, Any]:
         "email": one.email,
         "language": one.language,
         "asked_at": _moment(one.asked_at),
+    }
+
+
+def _returned_mail(email: str) -> dict[str, Any] | None:
+    row = returns.of(email)
+    if row is None:
+        return None
+    return {
+        "hard_bounces": row.hard_bounces,
+        "complained_at": _moment(row.complained_at),
+        "reason": row.reason,
+        "changed_at": _moment(row.changed_at),
     }
 
 

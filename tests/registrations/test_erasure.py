@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from events import lifecycle
 from events.models import EventOrganisation
-from outbox import control, delivery
-from outbox.models import Message, State
+from outbox import control, delivery, lists, returns
+from outbox.models import Message, State, Suppression, Unsubscription
 from registrations import (
     answers,
     attendance,
@@ -464,3 +464,12 @@ def test_the_daily_job_forgets_leftovers_and_runs_twice_without_harm():
 def test_months_are_those_of_the_calendar(moment, months, earlier):
     at = timezone.datetime.fromisoformat
     assert erasure._months_before(at(moment), months) == at(earlier)
+
+
+def test_what_came_back_from_an_address_and_what_it_left_is_forgotten_with_it():
+    for address in ("person1@example.org", "person2@example.org"):
+        returns.note_bounce(address, is_hard=True, reason="550 5.1.1", message=None)
+        lists.leave(address, "event/1")
+    erasure.erase_address("PERSON1@example.org")
+    for table in (Suppression, Unsubscription):
+        assert list(table.objects.values_list("address", flat=True)) == ["person2@example.org"]

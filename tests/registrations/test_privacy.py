@@ -6,7 +6,8 @@ import pytest
 from django.core.files.base import ContentFile
 from django.utils.html import escape
 
-from outbox.models import Message
+from outbox import lists, returns
+from outbox.models import Message, Suppression, Unsubscription
 from registrations import answers, privacy, swaps
 from registrations.answers import Given
 from registrations.models import (
@@ -56,6 +57,8 @@ NAMES = {
     ),
     "invitations": (Invitation, {}, {"id", "reference", "link_key", "invited_by"}),
     "notices_of_opening": (OpeningNotice, {}, {"id"}),
+    "returned_mail": (Suppression, {}, {"id", "address"}),
+    "lists_left": (Unsubscription, {"list_name": "list"}, {"id", "address"}),
 }  # fmt: skip
 
 
@@ -89,6 +92,8 @@ def full_address():
     InvitationFactory(event=event, email="Person1@example.org")
     OpeningNotice.objects.create(event=event, email="person1@example.org")
     PersonalFeed.objects.create(email="person1@example.org")
+    lists.leave("person1@example.org", "event/1")
+    returns.note_bounce("person1@example.org", is_hard=True, reason="550 5.1.1", message=None)
     verified(event, 2)
     return registration
 
@@ -113,7 +118,9 @@ def test_a_public_page_says_all_of_it(client):
 
 def test_the_file_holds_what_the_table_says_and_nothing_else(full_address):
     handed = privacy.export("person1@example.org")
-    for record in ("registrations", "invitations", "notices_of_opening", "messages"):
+    assert set(handed["returned_mail"]) == set(privacy.KEPT["returned_mail"])
+    assert handed["lists_left"]
+    for record in ("registrations", "invitations", "notices_of_opening", "messages", "lists_left"):
         for row in handed[record]:
             assert set(row) == set(privacy.KEPT[record])
     [registration] = handed["registrations"]
@@ -181,9 +188,9 @@ def test_export_takes_as_many_queries_for_three_registrations_as_for_one(
         )
 
     filled()
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(14):
         privacy.export("person1@example.org")
     filled()
     filled()
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(14):
         privacy.export("person1@example.org")
