@@ -213,11 +213,11 @@ def test_the_page_takes_as_many_queries_for_three_questions_as_for_one(
         answers.store(registration, [Given(question, [option.pk])])
 
     asked()
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         own(client, registration)
     asked()
     asked()
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         own(client, registration)
 
 
