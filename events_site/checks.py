@@ -1,14 +1,17 @@
-"""Checks at start what the settings promise: accent colours that can be read."""
+"""Checks at start what the settings promise: accent colours that can be read, and a claim that outlasts sending."""
 
 import re
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import Error, register
+from django.core.checks import Error, Warning, register
 
 PAPER, PAPER_DARK = "#fbf9f4", "#10151f"
 READABLE = 4.5
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}\Z")
+
+#: After its claim a worker waits for so many answers of the mail server: to MAIL, RCPT, DATA, the mail and, once, RSET.
+ANSWERS = 5
 
 
 def luminance(colour: str) -> float:
@@ -55,3 +58,19 @@ def accents_can_be_read(**_options: Any) -> list[Error]:
                 )
             )
     return errors
+
+
+@register(deploy=True)
+def claims_outlast_sending(**_options: Any) -> list[Warning]:
+    """A mail server that answers as slowly as it may must not make a second worker send the same message."""
+    seconds = settings.MAILERS["default"].get("OPTIONS", {}).get("timeout") or 0
+    if ANSWERS * seconds < settings.OUTBOX_CLAIM_SECONDS:
+        return []
+    return [
+        Warning(
+            f"A mail server may take {seconds} s for each of {ANSWERS} answers, but OUTBOX_CLAIM_SECONDS is"
+            f" {settings.OUTBOX_CLAIM_SECONDS}: a slow one makes two workers send the same message.",
+            hint="Make timeout in EMAIL_URL smaller or OUTBOX_CLAIM_SECONDS greater.",
+            id="plenary.W001",
+        )
+    ]

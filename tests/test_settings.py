@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from events_site.checks import accents_can_be_read
+from events_site.checks import accents_can_be_read, claims_outlast_sending
+from events_site.environment import mailers
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCTION = {
@@ -71,6 +72,14 @@ def test_production_settings_pass_the_check_for_deployment(tmp_path):
     answer = check(tmp_path, **NEUTRAL, **PRODUCTION)
     assert answer.returncode == 0, answer.stderr
     assert "no issues" in answer.stdout
+
+
+def test_a_mail_server_that_may_outlast_a_claim_is_told_by_the_check(settings):
+    for seconds, told in ((15, []), (23, []), (24, ["plenary.W001"])):
+        settings.MAILERS = mailers(f"smtp://mail.example?timeout={seconds}")
+        assert [warning.id for warning in claims_outlast_sending()] == told
+    settings.MAILERS = mailers("file:///mails")
+    assert claims_outlast_sending() == []
 
 
 def test_https_brings_its_settings_along(tmp_path):
