@@ -1,9 +1,10 @@
 """What may be done with a message that is written: send it again, stop it before it goes, empty it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Case, F, Max, Q, QuerySet, When
 from django.utils import timezone
 
 from outbox.models import Message, Restoration, State
@@ -22,13 +23,17 @@ COPIED = (
 def retry(message: Message) -> bool:
     """Put a message that was given up or stopped back into the queue, due now; return whether it was so.
 
-    One that was emptied has nobody to go to any more.
+    One that was emptied has nobody to go to any more. One that was stopped in the hands of a worker is due when the
+    claim of that worker has ended: it may have gone out by then, and is not stopped any more.
     """
+    now = timezone.now()
+    end_of_claims = now + timedelta(seconds=settings.OUTBOX_CLAIM_SECONDS)
+    is_in_hand = Q(state=State.STOPPED, send_after__gt=now, send_after__lte=end_of_claims)
     with transaction.atomic():
         given_up = Message.objects.filter(pk=message.pk, state__in=[State.FAILED, State.STOPPED])
         moved = given_up.exclude(recipient="").update(
             state=State.WAITING,
-            send_after=timezone.now(),
+            send_after=Case(When(is_in_hand, then=F("send_after")), default=now),
             attempts=0,
             last_error="",
             returned_at=None,
@@ -62,8 +67,7 @@ def stop(message: Message) -> bool:
 
     One that a worker has in hand is in time unless the mail server has it by then.
     """
-    unsent = Message.objects.unsent().filter(pk=message.pk)
-    return bool(unsent.update(state=State.STOPPED, claimed_at=None))
+    return bool(Message.objects.filter(pk=message.pk).stop())
 
 
 def stop_history(quiet_before: datetime) -> QuerySet[Message]:
@@ -75,7 +79,7 @@ def stop_history(quiet_before: datetime) -> QuerySet[Message]:
         old = Message.objects.unsent().filter(send_after__lte=quiet_before)
         ids = list(old.values_list("pk", flat=True))
         stopped = Message.objects.filter(pk__in=ids)
-        stopped.update(state=State.STOPPED, claimed_at=None, last_error=RESTORED)
+        stopped.stop(last_error=RESTORED)
         Restoration.objects.create(quiet_before=quiet_before, stopped=len(ids))
     return stopped
 
@@ -101,9 +105,7 @@ def empty(messages: QuerySet[Message]) -> int:
     Key, state and times stay: they say that something was sent, and keep it from being sent again.
     """
     with transaction.atomic():
-        messages.filter(state__in=[State.WAITING, State.SENDING]).update(
-            state=State.STOPPED, claimed_at=None
-        )
+        Message.objects.filter(pk__in=messages.order_by().values("pk")).stop()
         return messages.update(
             recipient="",
             mailbox="",

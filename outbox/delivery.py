@@ -23,8 +23,13 @@ logger = logging.getLogger(__name__)
 #: How long a message waits after each attempt that failed, in units of OUTBOX_PAUSE_SECONDS.
 PAUSES = [1, 2, 5, 15, 30, 60, 120, 240, 480, 720, 1440]
 
-#: So many messages of a lane are looked up at once: few enough that one which comes later does not wait long.
-AHEAD = {Lane.FAST: 10, Lane.SLOW: 5}
+#: What goes first: what one person waits for, then what was written to many at once, then the slow lane. So many are
+#: looked up at once: few enough that one which comes later does not wait long.
+AHEAD: list[tuple[dict[str, str], int]] = [
+    ({"lane": Lane.FAST, "batch": ""}, 10),
+    ({"lane": Lane.FAST}, 10),
+    ({"lane": Lane.SLOW}, 5),
+]
 #: So many messages go over one connection; some servers take no more.
 CARRIED = 100
 #: A worker that is told to stop has this long for what it does, and a message more (docker-compose.yml grants it 30).
@@ -137,10 +142,10 @@ class Post:
 
 
 def _look_ahead() -> list[Message]:
-    """Return the next few messages that are due, of the first lane that has any."""
+    """Return the next few messages that are due, of the first kind of AHEAD that has any."""
     due = returns.with_hindrance(Message.objects.due(timezone.now()))
-    for lane, most in AHEAD.items():
-        if ahead := list(due.filter(lane=lane)[:most]):
+    for kind, most in AHEAD:
+        if ahead := list(due.filter(**kind)[:most]):
             return ahead
     return []
 

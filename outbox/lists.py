@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from outbox.models import Message, State, Unsubscription
+from outbox.models import Message, Unsubscription
 
 NEWSLETTER = "newsletter"
 #: Why a message of a list is stopped; translated where it is shown.
@@ -37,8 +37,8 @@ def leave(address: str, list_name: str) -> bool:
     address = address.lower()
     with transaction.atomic():
         _row, is_new = Unsubscription.objects.get_or_create(address=address, list_name=list_name)
-        unsent = Message.objects.unsent().filter(list_name=list_name, recipient__iexact=address)
-        unsent.update(state=State.STOPPED, claimed_at=None, last_error=LEFT)
+        of_list = Message.objects.filter(list_name=list_name, recipient__iexact=address)
+        of_list.stop(last_error=LEFT)
         list_left.send(sender=Unsubscription, address=address, list_name=list_name)
     return is_new
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, When
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -40,6 +40,17 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def unsent(self) -> "MessageQuerySet":
         """Messages that wait or that a worker has in hand."""
         return self.filter(state__in=[State.WAITING, State.SENDING])
+
+    def stop(self, **said: str) -> int:
+        """Keep those that are not sent from being sent; return how many. `said` is what is stored of it.
+
+        One that a worker has in hand gets for its time the end of that claim: before, the worker may still send it.
+        """
+        end_of_claim = F("claimed_at") + timedelta(seconds=settings.OUTBOX_CLAIM_SECONDS)
+        send_after = Case(When(state=State.SENDING, then=end_of_claim), default=F("send_after"))
+        return self.unsent().update(
+            state=State.STOPPED, claimed_at=None, send_after=send_after, **said
+        )
 
     def about(self, topic: str) -> "MessageQuerySet":
         """Messages about one thing, named as in `event/12`."""
@@ -115,6 +126,11 @@ class Message(models.Model):
                 fields=["lane", "send_after", "id"],
                 condition=Q(state__in=["waiting", "sending"]),
                 name="outbox_messages_by_lane",
+            ),
+            models.Index(
+                fields=["send_after", "id"],
+                condition=Q(state__in=["waiting", "sending"], lane="fast", batch=""),
+                name="outbox_messages_of_no_batch",
             ),
             models.Index(fields=["-created_at", "-id"], name="outbox_messages_by_age"),
             models.Index(

@@ -180,7 +180,7 @@ def withdraw(
         unsent = unsent.exclude(key__startswith=but)
     for part in but_parts:
         unsent = unsent.exclude(key__contains=part)
-    return unsent.update(state=State.STOPPED, claimed_at=None)
+    return unsent.stop()
 
 
 def readdress(*, key_prefix: str, to: str) -> int:

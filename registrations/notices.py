@@ -181,7 +181,8 @@ def replaced(registration: Registration, *, by: Registration) -> None:
 def opening(notice: OpeningNotice) -> None:
     """Say that registering for the event has opened, to an address that asked to be told."""
     link = settings.SITE_URL + reverse("register", args=[notice.event.slug])
-    post(**messages.to_interested("opening", notice, link=link))
+    said = messages.to_interested("opening", notice, link=link)
+    post(**said, batch=f"opening/{notice.event_id}")
 
 
 def invitation(
@@ -189,16 +190,17 @@ def invitation(
 ) -> None:
     """Invite somebody by name, or ask again: `reason` is `invited`, `again/…` or `reminder/…`.
 
-    `sentence` is what the organiser adds, as plain text.
+    `sentence` is what the organiser adds, as plain text. What is asked for again is for one person, all else for many.
     """
     post(
+        batch="" if reason.startswith("again/") else f"invitation/{invited.event_id}",
         **messages.to_invited(
             "invitation-reminder" if reason.startswith("reminder/") else "invitation",
             invited,
             reason=reason,
             words=words,
             more=lambda: {"note": values.note(sentence)},
-        )
+        ),
     )
 
 

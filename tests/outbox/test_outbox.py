@@ -6,12 +6,13 @@ import time
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core import mail
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from events_site.environment import mailers
-from outbox import delivery, refusals
+from outbox import control, delivery, refusals
 from outbox.models import Lane, Message, State
 from outbox.posting import (
     RefusedAddress,
@@ -180,7 +181,7 @@ def test_messages_go_over_one_connection_until_one_of_them_fails(smtp_server):
 
 
 def test_what_waits_in_the_fast_lane_goes_before_all_in_the_slow_one(monkeypatch):
-    monkeypatch.setattr(delivery, "AHEAD", {Lane.FAST: 1, Lane.SLOW: 1})
+    monkeypatch.setattr(delivery, "AHEAD", [(kind, 1) for kind, _most in delivery.AHEAD])
     for n in range(3):
         message(f"newsletter/{n}", to=f"slow{n}@example.org", lane=Lane.SLOW)
         message(f"registration/{n}/waiting", to=f"fast{n}@example.org")
@@ -188,6 +189,53 @@ def test_what_waits_in_the_fast_lane_goes_before_all_in_the_slow_one(monkeypatch
     assert [one.to[0].partition("@")[0] for one in mail.outbox] == [
         "fast0", "fast1", "fast2", "slow0", "slow1", "slow2",
     ]  # fmt: skip
+
+
+def test_what_one_person_waits_for_goes_before_what_many_get_in_the_same_lane():
+    many = [
+        compose("frame", CONTEXT, key=f"m/{n}", to="a@example.org", batch="m") for n in range(15)
+    ]
+    post_all(many)
+    for number in range(3):
+        message(f"one/{number}", to="bo@example.org")
+    delivery.deliver_due()
+    assert [sent.to for sent in mail.outbox] == [["bo@example.org"]] * 3 + [["a@example.org"]] * 15
+
+
+def test_the_next_message_is_found_fast_behind_many_that_were_written_at_once():
+    old = timezone.now() - timedelta(hours=1)
+    Message.objects.bulk_create(
+        Message(key=f"{kind}/{n}", recipient="a@example.org", subject="S", text="T\n", send_after=old, **kind)
+        for kind in ({"batch": "m"}, {"state": State.SENT, "sent_at": old})
+        for n in range(5000)
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE outbox_message")
+    kind, most = delivery.AHEAD[0]
+    plan = Message.objects.due(timezone.now()).filter(**kind)[:most].explain()
+    assert "outbox_messages_of_no_batch" in plan
+
+
+def test_a_message_stopped_in_the_hands_of_a_worker_waits_for_the_end_of_its_claim(settings):
+    held = message()
+    now = timezone.now()
+    claim = timedelta(seconds=settings.OUTBOX_CLAIM_SECONDS)
+    for claimed, due in (
+        (now - timedelta(seconds=10), now - timedelta(seconds=10) + claim),
+        (now - claim, now),
+    ):
+        Message.objects.update(state=State.SENDING, claimed_at=claimed, send_after=claimed)
+        with time_machine.travel(now, tick=False):
+            assert control.stop(held)
+            assert control.retry(held)
+        held.refresh_from_db()
+        assert (held.state, held.send_after) == (State.WAITING, due)
+    Message.objects.update(send_after=now + timedelta(days=1))
+    with time_machine.travel(now, tick=False):
+        assert control.stop(held)
+        assert control.retry(held)
+    held.refresh_from_db()
+    assert held.send_after == now
 
 
 def test_a_message_withdrawn_after_a_worker_has_seen_it_is_not_sent():
