@@ -70,6 +70,19 @@ def stop(message: Message) -> bool:
     return bool(Message.objects.filter(pk=message.pk).stop())
 
 
+def forget_waiting(messages: QuerySet[Message]) -> int:
+    """Delete those of these messages that still wait, so that their keys are free and they can be written anew.
+
+    One that a worker has in hand is stopped instead, unless the mail server has it by then. Returns how many.
+    """
+    with transaction.atomic():
+        waiting = messages.filter(state=State.WAITING).select_for_update(of=("self",))
+        ids = list(waiting.order_by("pk").values_list("pk", flat=True))
+        Message.objects.filter(pk__in=ids).delete()
+        in_hand = messages.filter(state=State.SENDING)
+        return len(ids) + in_hand.update(state=State.STOPPED, claimed_at=None)
+
+
 def stop_history(quiet_before: datetime) -> QuerySet[Message]:
     """Stop all that fell due before an instant, because the system from whose backup it comes may have sent it.
 

@@ -4,6 +4,8 @@ Whoever moves a mailing holds the lock of its event, as those who write it do (s
 time. What must not go out any more is stopped here, in the transaction of the change.
 """
 
+import hashlib
+import json
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +18,7 @@ from accounts.models import User
 from events.models import Event
 from outbox.models import Message, State
 from outbox.posting import Bell, withdraw
-from registrations import news, seating
+from registrations import news, notices, seating
 from registrations.models import Mailing, MailingKind, MailingState
 from registrations.news import Record
 
@@ -80,16 +82,21 @@ def tell_cancelled(event: Event, *, by: User | None) -> None:
 def write_to(
     event: Event, people: list[int], *, subject: str, text: str, key: str, by: User | None
 ) -> Mailing:
-    """Write one text to these people of the event; `key` is that of the one letter, so that nobody gets it twice."""
+    """Write one text to these people of the event; nobody gets it twice of one form, which is known by its `key`.
+
+    A form that was sent and comes back with other words or for other people is another letter.
+    """
+    told = sorted(set(people))
+    letter = hashlib.sha256(json.dumps([key, subject, text, told]).encode()).hexdigest()[:24]
     with transaction.atomic():
         mailing, _is_new = Mailing.objects.get_or_create(
-            key=f"{event.pk}/{key}",
+            key=f"{event.pk}/{letter}",
             defaults={
                 "event": event,
                 "kind": MailingKind.LETTER,
                 "subject": subject,
                 "text": text,
-                "people": sorted(set(people)),
+                "people": told,
                 "by": by,
             },
         )
@@ -161,8 +168,8 @@ def _take_up(event: Event) -> Record:
 
 
 def _take_back(event: Event) -> Record:
-    """Stop reminders and news that are written and not sent; return what readers may know who were not told of it."""
-    withdraw(topic=_topic(event), key_prefix="registration/", key_part="/reminder/")
+    """Take back reminders and news that wait to be sent; return what readers may know who were not told of it."""
+    notices.forget_reminders(Message.objects.about(_topic(event)))
     batches = set()
     for part in ("/changed/", "/postponed/"):
         unsent = Message.objects.unsent().about(_topic(event)).filter(key__contains=part)

@@ -44,15 +44,14 @@ class LetterForm(forms.Form):
         super().__init__(data, initial={"key": secrets.token_hex(8)})
 
     def clean_subject(self) -> str:
-        return self._checked("subject")
+        subject: str = self.cleaned_data["subject"]
+        wordings.check_subject(subject, moments.LETTER.values)
+        return subject
 
     def clean_text(self) -> str:
-        return self._checked("text")
-
-    def _checked(self, name: str) -> str:
-        words: str = self.cleaned_data[name]
-        wordings.check(words, moments.LETTER.values)
-        return words
+        text: str = self.cleaned_data["text"]
+        wordings.check(text, moments.LETTER.values)
+        return text
 
 
 def write(request: StaffRequest, event: Event, people: list[int], *, back: str) -> HttpResponse:

@@ -98,6 +98,8 @@ def listing(request: StaffRequest, mails: QuerySet[Message]) -> dict[str, object
         mails = mails.filter(recipient__icontains=query) | mails.filter(subject__icontains=query)
     rows = mails.defer("text", "html", "calendar").order_by("-created_at", "-pk")
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    for one in page:
+        one.subject = hide_links(one.subject)
     return {
         "page": page,
         "rows": [(one, standing.in_words(one)) for one in page],
@@ -111,7 +113,7 @@ def listing(request: StaffRequest, mails: QuerySet[Message]) -> dict[str, object
 
 def without_links(found: Message) -> Message:
     """Return a message with the personal links in it cut short: they are the reader's alone."""
-    found.text, found.html = (PERSONAL_LINK.sub(r"\1…", part) for part in (found.text, found.html))
+    found.subject, found.text, found.html = map(hide_links, (found.subject, found.text, found.html))
     return found
 
 
@@ -129,6 +131,11 @@ def page_of(request: StaffRequest, found: Message, **more: Any) -> TemplateRespo
             **more,
         ),
     )
+
+
+def hide_links(text: str) -> str:
+    """Return a text with the personal links in it cut short."""
+    return PERSONAL_LINK.sub(r"\1…", text)
 
 
 def retry(request: StaffRequest, found: Message) -> None:

@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 
 from events.models import Event
 from events.models import Status as EventStatus
+from outbox import control
 from outbox.models import Lane, Message
 from outbox.posting import check_limit, compose, post, readdress, withdraw
 from registrations import links, messages, moments, values
@@ -72,6 +74,7 @@ def address_changed(registration: Registration, *, old: str) -> None:
     changes = registration.changes.count()
     is_confirmed = registration.status == Status.CONFIRMED
     prefix = f"registration/{registration.pk}/"
+    forget_reminders(Message.objects.filter(key__startswith=prefix))
     withdraw(key_prefix=prefix, but=f"{prefix}letter/")
     readdress(key_prefix=f"{prefix}letter/", to=registration.email)
     _post(
@@ -330,6 +333,12 @@ def reminder_reason(event: Event, rule: str, is_afterwards: bool = False) -> str
     return f"reminder/{rule}/{start}"
 
 
+def forget_reminders(messages: QuerySet[Message]) -> int:
+    """Take back those of these messages that are reminders and wait; the rules that hold write them anew."""
+    reminders = messages.filter(key__startswith="registration/", key__contains="/reminder/")
+    return control.forget_waiting(reminders)
+
+
 def reminder_batch(event: Event, rule: str) -> str:
     """What the messages of one rule of one event are written with."""
     return f"reminder/{event.pk}/{rule}"
@@ -342,6 +351,7 @@ def _confirm(
     if registration.event.is_over:
         return
     prefix = f"registration/{registration.pk}/"
+    forget_reminders(Message.objects.filter(key__startswith=prefix))
     withdraw(key_prefix=prefix, but=f"{prefix}letter/")
     _post(
         notice,

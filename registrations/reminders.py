@@ -16,7 +16,7 @@ from django.db.models.functions import Cast, Concat
 from events.models import Event
 from outbox.control import quiet_before
 from outbox.models import Message
-from outbox.posting import post_all
+from outbox.posting import RefusedAddress, post_all
 from registrations import notices
 from registrations.models import (
     Attendance,
@@ -51,7 +51,8 @@ def post_due(now: datetime, *, seconds: float = 50) -> int:
     """Post all that is due at `now` and not yet posted, for at most so many seconds; return how many are new.
 
     What is left over goes out in the next run. Runs side by side are harmless: each chunk is written under the event's
-    lock, and looks again who has the message by then.
+    lock, and looks again who has the message by then. A rule that cannot be written is logged, tried again in the next
+    run, and holds up no other.
     """
     begun = time.monotonic()
     posted = 0
@@ -60,7 +61,7 @@ def post_due(now: datetime, *, seconds: float = 50) -> int:
             passed = time.monotonic() - begun
             if passed >= seconds:
                 return posted
-            new = _post_chunk(event, rule, chunk, now + timedelta(seconds=passed))
+            new = _try_chunk(event, rule, chunk, now + timedelta(seconds=passed))
             if new is None:
                 break
             posted += new
@@ -134,6 +135,14 @@ def _chunks(people: RegistrationQuerySet) -> Iterator[tuple[int, ...]]:
         last = ids[-1]
 
 
+def _try_chunk(event: Event, rule: ReminderRule, ids: tuple[int, ...], now: datetime) -> int | None:
+    try:
+        return _post_chunk(event, rule, ids, now)
+    except Exception:
+        logger.exception("Reminder %s of event %s cannot be written.", name_of(rule), event.pk)
+        return None
+
+
 def _post_chunk(
     event: Event, rule: ReminderRule, ids: tuple[int, ...], now: datetime
 ) -> int | None:
@@ -174,6 +183,11 @@ def _compose(registration: Registration, rule: ReminderRule, words: Words) -> Me
                 registration, rule=name, was_present=was_present, words=words
             )
         return notices.reminder(registration, rule=name, words=words)
+    except RefusedAddress:
+        logger.warning(
+            "Reminder %s to registration %s: the address takes no mail.", name, registration.pk
+        )
+        return None
     except Exception:
         # One that cannot be written holds up no other.
         logger.exception("Reminder %s to registration %s cannot be written.", name, registration.pk)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.desk import StaffRequest, scoped
 from events.desk import GET_AND_POST, frame
 from events.models import Event
-from outbox.posting import withdraw
+from outbox.models import Message
 from registrations import notices, reminder_board, reminder_rules
 from registrations.models import ReminderRule
 from registrations.people_desk import managed
@@ -188,7 +188,8 @@ def _do(
     else:
         stopped = 0
         if event and not said.get("on"):
-            stopped = withdraw(batch=notices.reminder_batch(event, name))
+            batch = notices.reminder_batch(event, name)
+            stopped = notices.forget_reminders(Message.objects.filter(batch=batch))
         messages.success(request, " ".join(filter(None, [_("Saved."), _stopped(stopped)])))
     if event:
         return redirect("desk_reminders", pk=event.pk)

@@ -39,15 +39,15 @@ class WordingForm(forms.Form):
         self.fields["subject"].widget.attrs |= {"dir": "auto", "autocomplete": "off"}
 
     def clean_subject(self) -> str:
-        return self._checked(" ".join(self.cleaned_data["subject"].split()))
+        subject = " ".join(self.cleaned_data["subject"].split())
+        wordings.check_subject(subject, self.notice.values)
+        return subject
 
     def clean_text(self) -> str:
-        return self._checked("\n".join(self.cleaned_data["text"].splitlines()))
+        text = "\n".join(self.cleaned_data["text"].splitlines())
+        wordings.check(text, self.notice.values)
+        return text
 
     def words(self) -> Text:
         """Return what was written. Call it on a valid form."""
         return Text(self.cleaned_data["subject"], self.cleaned_data["text"], "written")
-
-    def _checked(self, text: str) -> str:
-        wordings.check(text, self.notice.values)
-        return text

@@ -27,6 +27,13 @@ NAME = re.compile(r"\{([a-z_]+)\}")
 #: A name in braces, or whatever else stands between braces, or beside one.
 BRACES = re.compile(r"\{+[^{}\n]*\}*|\}+")
 SHOWN = 60
+#: A value in an address that is typed: whoever has that address would get the value, and of {link} the person's page.
+IN_AN_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S*\{[a-z_]+\}", re.IGNORECASE)
+LINK = "link"
+LINKS = re.compile(r"\{link\}")
+#: What {link} may stand between, next to blanks and ends of lines: nothing that makes it part of an address.
+BEFORE_A_LINK = re.compile(r"(?:^|\s)[(\[<\"'“„«‹‘]*\Z")
+BEHIND_A_LINK = re.compile(r"[)\]>\"'”»›’.,;:!?…]*(?:\s|\Z)")
 
 
 @dataclass(frozen=True)
@@ -133,8 +140,43 @@ def expand(text: str, said: Mapping[str, str]) -> str:
     return NAME.sub(lambda match: said.get(match[1], match[0]), text)
 
 
+def check_subject(subject: str, allowed: Collection[str]) -> None:
+    """Raise ValidationError as `check` does; a subject holds no personal link: logs and lists show subjects to all."""
+    if LINKS.search(subject):
+        raise ValidationError(
+            _("Take {link} out of the subject: it is the reader's alone. The text may have it."),
+            code="link_in_subject",
+        )
+    check(subject, [name for name in allowed if name != LINK])
+
+
 def check(text: str, allowed: Collection[str]) -> None:
-    """Raise ValidationError with the wrong things and the allowed names, where text has braces that are no name."""
+    """Raise ValidationError where text has braces that are no name, or a value that would become part of an address."""
+    _check_names(text, allowed)
+    _check_addresses(text)
+
+
+def _check_addresses(text: str) -> None:
+    if found := IN_AN_ADDRESS.search(text):
+        raise ValidationError(
+            _(
+                "“%(thing)s” puts a value into an address, and would hand it over there. Put a blank between the two."
+            ),
+            code="value_in_address",
+            params={"thing": _shortened(found[0])},
+        )
+    for found in LINKS.finditer(text):
+        is_apart = BEFORE_A_LINK.search(text[: found.start()]) and BEHIND_A_LINK.match(
+            text, found.end()
+        )
+        if not is_apart:
+            raise ValidationError(
+                _("Put a blank before and behind {link}, so that it stays an address of its own."),
+                code="link_not_apart",
+            )
+
+
+def _check_names(text: str, allowed: Collection[str]) -> None:
     wrong = [
         found[0]
         for found in BRACES.finditer(text)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.desk import StaffRequest, scoped
 from events.desk import GET_AND_POST, frame
 from events.models import Event
+from outbox.posting import RefusedAddress
 from registrations import moments, previews, wordings
 from registrations.moments import Notice
 from registrations.people_desk import managed
@@ -141,7 +142,14 @@ def _send(
     request: StaffRequest, event: Event | None, notice: Notice, language: str, form: WordingForm
 ) -> None:
     said = {"address": request.user.email}
-    if previews.send_to(request.user, event, notice, form.words(), language=language):
+    try:
+        is_new = previews.send_to(request.user, event, notice, form.words(), language=language)
+    except RefusedAddress:
+        messages.error(
+            request, _("We cannot write to your own address. Change it in your account.")
+        )
+        return
+    if is_new:
         messages.success(request, _("A test mail goes to %(address)s.") % said)
     else:
         messages.info(request, _("The test mail to %(address)s is on its way already.") % said)

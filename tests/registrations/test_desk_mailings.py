@@ -8,7 +8,7 @@ from django.utils import timezone
 from events import lifecycle
 from outbox import delivery
 from outbox.models import Message, Unsubscription
-from registrations import announcements, resending, seats
+from registrations import announcements, links, resending, seats
 from registrations.models import Mailing, MailingState
 from tests.factories import EventFactory, VenueFactory, enrolled
 from tests.telling import settle, write
@@ -181,6 +181,36 @@ def test_pressing_twice_makes_one_letter(desk, manager, event):
     write()
     mailing = Mailing.objects.get()
     assert (mailing.by, mailing.written) == (manager, 3)
+
+
+def test_a_letter_that_is_changed_after_it_was_sent_is_another_letter(desk, event):
+    people = list(event.registrations.all())
+    write_letter(desk, event, people, sure="yes")
+    write_letter(desk, event, people, sure="yes", text="The bus leaves at ten.")
+    write_letter(desk, event, people[:2], sure="yes", text="The bus leaves at ten.")
+    write()
+    assert list(Mailing.objects.order_by("pk").values_list("written", flat=True)) == [3, 3, 2]
+
+
+def test_a_letter_has_no_personal_link_in_its_subject_or_in_an_address(desk, event):
+    people = list(event.registrations.all())
+    said = {"subject": "Yours: {link}", "text": "See http://evil.example/?t={link}"}
+    page = write_letter(desk, event, people, sure="yes", **said)
+    assert page.status_code == 422
+    assert "out of the subject" in page.context["form"].errors["subject"][0]
+    assert "puts a value into an address" in page.context["form"].errors["text"][0]
+    assert not Mailing.objects.exists()
+
+
+def test_lists_and_pages_of_mail_hide_a_personal_link_in_a_subject_too(desk, event):
+    person = event.registrations.first()
+    token = links.token_of(person)
+    Message.objects.update(subject=f"Yours: {links.personal_link(person)}")
+    page = desk.get(reverse("desk_mail", args=[event.pk]))
+    assert "/r/…" in page.text
+    assert token not in page.text
+    one = Message.objects.first()
+    assert token not in desk.get(reverse("desk_message", args=[event.pk, one.pk])).text
 
 
 def test_a_letter_to_one_leads_back_to_the_person(desk, event):

@@ -222,7 +222,10 @@ def test_switching_off_stops_what_still_waits(desk, event, at):
     assert [str(one) for one in get_messages(answer.wsgi_request)] == [
         "Saved. 1 mail that waited is stopped."
     ]
-    assert Message.objects.get(key__contains="/reminder/").state == "stopped"
+    assert not Message.objects.filter(key__contains="/reminder/").exists()
+    with at(moment):
+        desk.post(reverse("desk_reminder_on", args=[event.pk, "7d"]))
+    assert reminders.post_due(moment) == 1
 
 
 def test_going_back_to_the_networks_rules_asks(desk, event):

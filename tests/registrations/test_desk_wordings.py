@@ -196,6 +196,43 @@ def test_a_test_mail_goes_to_oneself_and_holds_nothing_of_participants(
     assert not Wording.objects.exists()
 
 
+def test_a_test_mail_to_an_address_that_takes_none_says_so(desk, manager, event):
+    manager.email = "admin@localhost"
+    manager.save()
+    page = desk.post(page_of(event), {"subject": "x", "text": "x", "do": "send"})
+    assert page.status_code == 200
+    assert "We cannot write to your own address." in page.text
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("http://evil.example/?t={link}", "puts a value into an address"),
+        ("http://evil.example/{name}/x", "puts a value into an address"),
+        ("HTTPS://evil.example/?({link})", "puts a value into an address"),
+        ("www.evil.example/?t={link}", "Put a blank before and behind"),
+        ("{event_page}{link}", "Put a blank before and behind"),
+        ("{link}@evil.example", "Put a blank before and behind"),
+        ("//evil.example/({link})", "Put a blank before and behind"),
+    ],
+)
+def test_words_that_would_hand_a_personal_link_over_are_refused(desk, event, text, error):
+    page = desk.post(page_of(event), {"subject": "x", "text": f"See {text} now."})
+    assert page.status_code == 422
+    assert error in page.context["form"].errors["text"][0]
+    assert not Wording.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["{link}", "({link}).", "Here: {link},\nor", "“{link}”", "<{link}>"]
+)
+def test_a_link_of_its_own_is_taken_in_a_text_and_in_no_subject(desk, event, text):
+    assert desk.post(page_of(event), {"subject": "x", "text": text}).status_code == 302
+    page = desk.post(page_of(event), {"subject": text, "text": "x"})
+    assert "out of the subject" in page.context["form"].errors["subject"][0]
+
+
 def test_a_test_mail_of_wrong_words_is_not_sent(desk, event):
     desk.post(page_of(event), {"subject": "x", "text": "{x}", "do": "send"})
     assert not Message.objects.exists()
