@@ -22,7 +22,7 @@ from registrations.reminder_rules import (
     network_rules,
     when_in_words,
 )
-from registrations.reminders import waiting_for
+from registrations.reminders import waiting_for, within_reach
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ def rows_of_event(event: Event, rules: list[ReminderRule]) -> list[Row]:
 
 def rows_of_network(rules: list[ReminderRule]) -> list[Row]:
     """Return the network's rules, which have a moment only with an event."""
+    now = timezone.now()
+    events = [] if all(rule.is_on for rule in rules) else _without_own_rules(now)
     return [
         Row(
             name=name_of(rule),
@@ -70,6 +72,7 @@ def rows_of_network(rules: list[ReminderRule]) -> list[Row]:
             moment="",
             state="" if rule.is_on else _("Not in use."),
             is_on=rule.is_on,
+            is_urgent=any(_would_be_due(rule, event, now) for event in events),
         )
         for rule in rules
     ]
@@ -101,6 +104,33 @@ def at_once(rule: ReminderRule, event: Event, now: datetime) -> list[str]:
         number,
     )
     return [said % {"moment": in_full(moment_of(rule, event), event), "number": number}]
+
+
+def at_once_in_network(rules: list[ReminderRule], now: datetime) -> list[str]:
+    """Return in sentences how many get a mail within minutes once these are rules in use of the network."""
+    events = _without_own_rules(now)
+    return [
+        f"{in_words(rule)}: {sentence}"
+        for rule in rules
+        for sentence in _at_once_of(events, rule, now)
+    ]
+
+
+def _at_once_of(events: list[Event], rule: ReminderRule, now: datetime) -> list[str]:
+    due = [event for event in events if _would_be_due(rule, event, now)]
+    numbers = [waiting_for(event, rule, now).count() for event in due]
+    if not any(numbers):
+        return []
+    said = ngettext(
+        "Its moment has passed for some events, so %(number)s person gets a mail within minutes.",
+        "Its moment has passed for some events, so %(number)s people get a mail within minutes.",
+        sum(numbers),
+    )
+    return [said % {"number": sum(numbers)}]
+
+
+def _without_own_rules(now: datetime) -> list[Event]:
+    return list(within_reach(now).filter(reminder_rules=None))
 
 
 def all_at_once(event: Event, now: datetime) -> list[str]:

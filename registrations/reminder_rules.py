@@ -49,7 +49,12 @@ def rules_of(event: Event, network: list[ReminderRule] | None = None) -> list[Re
 
 def network_rules() -> list[ReminderRule]:
     """Return the rules of events without rules of their own: the network's rows, or ours, which are not stored."""
-    return list(ReminderRule.objects.filter(event=None)) or [
+    return list(ReminderRule.objects.filter(event=None)) or usual_rules()
+
+
+def usual_rules() -> list[ReminderRule]:
+    """Return our rules, which hold where nobody has written any; they are not stored."""
+    return [
         ReminderRule(when=When.BEFORE_START, minutes=minutes, audience=audience)
         for minutes, audience in DEFAULTS
     ]

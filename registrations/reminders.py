@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import CharField, Exists, Max, OuterRef, Q, Value
 from django.db.models.functions import Cast, Concat
 
-from events.models import Event
+from events.models import Event, EventQuerySet
 from outbox.control import quiet_before
 from outbox.models import Message
 from outbox.posting import RefusedAddress, post_all
@@ -74,8 +74,7 @@ def due_rules(now: datetime) -> list[tuple[Event, ReminderRule]]:
     Those of a moment whose mail was sent before a backup was restored are left out.
     """
     events = (
-        Event.objects.taking_place()
-        .filter(Q(starts_at__gt=now) | Q(ends_at__range=(now - LONGEST_AFTER - LATEST_AFTER, now)))
+        within_reach(now)
         .only("starts_at", "ends_at", "timezone")
         .prefetch_related("reminder_rules")
     )
@@ -88,6 +87,12 @@ def due_rules(now: datetime) -> list[tuple[Event, ReminderRule]]:
         if is_due(rule, event, now) and (quiet is None or moment_of(rule, event) > quiet)
     ]
     return sorted(found, key=lambda one: (is_afterwards(one[1], one[0]), one[0].starts_at))
+
+
+def within_reach(now: datetime) -> EventQuerySet:
+    """Return the events of which a rule can be due at `now`."""
+    ended = (now - LONGEST_AFTER - LATEST_AFTER, now)
+    return Event.objects.taking_place().filter(Q(starts_at__gt=now) | Q(ends_at__range=ended))
 
 
 def waiting_for(event: Event, rule: ReminderRule, now: datetime) -> RegistrationQuerySet:

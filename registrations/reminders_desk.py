@@ -20,7 +20,7 @@ from registrations import notices, reminder_board, reminder_rules
 from registrations.models import ReminderRule
 from registrations.people_desk import managed
 from registrations.reminder_forms import RuleForm
-from registrations.reminder_rules import RefusedRule, name_of, network_rules, rules_of
+from registrations.reminder_rules import RefusedRule, name_of, network_rules, rules_of, usual_rules
 
 
 @scoped
@@ -118,10 +118,16 @@ def reminders_drop(request: StaffRequest, pk: int) -> HttpResponse:
 # -- The network's, for administrators ------------------------------------------------------------
 @require_http_methods(GET_AND_POST)
 def network_reminders(request: StaffRequest) -> HttpResponse:
-    """The rules of all events without rules of their own, and a form for one more."""
+    """The rules of all events without rules of their own, and a form for one more; it asks as that of an event does."""
     form = RuleForm(request.POST or None, event=None)
-    if request.method == "POST" and form.is_valid() and _add(request, form, form.rule(), None):
-        return redirect("desk_network_reminders")
+    warnings: list[str] = []
+    if request.method == "POST" and form.is_valid():
+        rule = form.rule()
+        warnings = reminder_board.at_once_in_network([rule], timezone.now())
+        if not warnings or request.POST.get("confirmed") == " ".join(warnings):
+            if _add(request, form, rule, None):
+                return redirect("desk_network_reminders")
+            warnings = []
     rules = network_rules()
     context = frame(
         request,
@@ -130,13 +136,26 @@ def network_reminders(request: StaffRequest) -> HttpResponse:
         are_own=any(rule.pk for rule in rules),
         is_network=True,
         form=form,
+        warnings=warnings,
     )
     return _page(request, context, form)
 
 
-@require_POST
+@require_http_methods(GET_AND_POST)
 def network_reminder_on(request: StaffRequest, name: str) -> HttpResponse:
-    return _do(request, None, reminder_rules.switch, name, on=True)
+    """Put a rule in use; opened as a page it asks first, with the number of mails that follow at once."""
+    if request.method == "POST":
+        return _do(request, None, reminder_rules.switch, name, on=True)
+    rule = _named(network_rules(), name)
+    context = frame(
+        request,
+        _("Switch this reminder on?"),
+        warnings=reminder_board.at_once_in_network([rule], timezone.now())
+        or [reminder_board.in_words(rule)],
+        button=_("Switch it on"),
+        back=reverse("desk_network_reminders"),
+    )
+    return TemplateResponse(request, "desk/confirm.html", context)
 
 
 @require_POST
@@ -159,7 +178,10 @@ def network_reminders_drop(request: StaffRequest) -> HttpResponse:
     context = frame(
         request,
         _("Use the usual rules again?"),
-        warnings=[_("The network's rules are removed. Events with rules of their own keep these.")],
+        warnings=[
+            _("The network's rules are removed. Events with rules of their own keep these."),
+            *reminder_board.at_once_in_network(usual_rules(), timezone.now()),
+        ],
         button=_("Use the usual rules"),
         back=reverse("desk_network_reminders"),
         is_dangerous=True,

@@ -305,6 +305,25 @@ def test_administrators_change_the_rules_of_all_events(administrator, event):
     assert "at" not in administrator.get(page).context["form"].fields
 
 
+def test_rules_of_the_network_ask_before_they_write_to_many_at_once(administrator, event, at):
+    enrolled(event, 1)
+    network = reverse("desk_network_reminders")
+    on = reverse("desk_network_reminder_on", args=["7d"])
+    administrator.post(reverse("desk_network_reminder_off", args=["7d"]))
+    with at(START - timedelta(days=5)):
+        assert f'href="{on}"' in administrator.get(network).text
+        assert "1 person gets a mail within minutes" in administrator.get(on).text
+        assert not rules_of(event)[0].is_on
+        drop = administrator.get(reverse("desk_network_reminders_drop"))
+        assert "1 person gets a mail within minutes" in drop.text
+        new = said(number="6", unit="d")
+        asked = administrator.post(network, new)
+        assert "1 person gets a mail within minutes" in asked.text
+        assert "6d" not in names(event)
+        administrator.post(network, new | {"confirmed": " ".join(asked.context["warnings"])})
+        assert "6d" in names(event)
+
+
 def test_the_page_is_a_tab_of_the_event(desk, event):
     assert ("Reminders", page_of(event)) in desk.get(page_of(event)).context["tabs"]
 
