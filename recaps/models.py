@@ -158,6 +158,14 @@ class Subscriber(models.Model):
     topics = models.ManyToManyField(
         Topic, blank=True, related_name="subscribers", verbose_name=_("topics")
     )
+    wants_all = models.BooleanField(
+        _("wants all of it"),
+        default=True,
+        db_default=True,
+        help_text=_(
+            "Said, not read from the topics: whoever chose some keeps to them when they are gone."
+        ),
+    )
     language = models.CharField(_("language"), max_length=10, default="en")
     subscribed_at = models.DateTimeField(_("subscribed at"), default=timezone.now)
 

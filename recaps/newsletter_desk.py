@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -89,10 +90,11 @@ def issue_new(request: StaffRequest) -> HttpResponse:
 @scoped
 @require_http_methods(GET_AND_POST)
 def issue_edit(request: StaffRequest, issue_id: int) -> HttpResponse:
-    """Change a draft."""
-    found = _draft(request, issue_id)
-    form = IssueForm(request.POST or None, instance=found)
-    return _edit(request, form, _("Edit the issue"))
+    """Change a draft. It is held while it is saved, so that nobody sends it meanwhile."""
+    with transaction.atomic():
+        found = _draft(request, issue_id, is_held=True)
+        form = IssueForm(request.POST or None, instance=found)
+        return _edit(request, form, _("Edit the issue"))
 
 
 @scoped
@@ -195,10 +197,12 @@ def issue_stop(request: StaffRequest, issue_id: int) -> HttpResponse:
 @scoped
 @require_http_methods(GET_AND_POST)
 def issue_delete(request: StaffRequest, issue_id: int) -> HttpResponse:
-    """Ask, then delete a draft."""
-    found = _draft(request, issue_id)
+    """Ask, then delete a draft. It is held while it is deleted, so that nobody sends it meanwhile."""
+    with transaction.atomic():
+        found = _draft(request, issue_id, is_held=True)
+        if request.method == "POST":
+            found.delete()
     if request.method == "POST":
-        found.delete()
         messages.success(request, _("The draft is deleted."))
         return redirect("desk_newsletter")
     return _confirmation(
@@ -237,10 +241,13 @@ def _issue(request: StaffRequest, issue_id: int) -> Issue:
     return get_object_or_404(Issue, pk=issue_id)
 
 
-def _draft(request: StaffRequest, issue_id: int) -> Issue:
-    """A draft; what was sent is not changed, sent or deleted any more."""
+def _draft(request: StaffRequest, issue_id: int, *, is_held: bool = False) -> Issue:
+    """A draft; what was sent is not changed, sent or deleted any more. Locked, where it `is_held`."""
     _administrators_only(request)
-    return get_object_or_404(Issue, pk=issue_id, state=IssueState.DRAFT)
+    drafts = Issue.objects.filter(state=IssueState.DRAFT)
+    if is_held:
+        drafts = drafts.select_for_update(of=("self",))
+    return get_object_or_404(drafts, pk=issue_id)
 
 
 def _administrators_only(request: StaffRequest) -> None:

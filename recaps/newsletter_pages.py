@@ -132,7 +132,12 @@ def newsletter_preferences(request: HttpRequest, token: str) -> HttpResponse:
         TemplateResponse(
             request,
             "newsletter/preferences.html",
-            {"form": form, "email": reader.email, "said": said},
+            {
+                "form": form,
+                "email": reader.email,
+                "said": said,
+                "has_none": not reader.wants_all and not chosen["topics"],
+            },
             status=422 if form.is_bound else 200,
         )
     )

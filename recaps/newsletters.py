@@ -1,5 +1,6 @@
 """The newsletter: subscribe by a mailed link, choose topics, leave; and an issue, written reader by reader."""
 
+import logging
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,13 +17,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from events.models import Event, Topic
-from outbox import lists
+from outbox import lists, returns
 from outbox.lists import NEWSLETTER
 from outbox.models import Lane, Message
 from outbox.posting import Bell, RefusedAddress, compose, post, post_all, withdraw
 from recaps.models import Article, Issue, IssueState, Subscriber
 from registrations import privacy
 from registrations.values import facts
+
+logger = logging.getLogger(__name__)
 
 CONFIRM_SALT = "recaps.newsletters.confirm"
 PREFERENCES_SALT = "recaps.newsletters.preferences"
@@ -92,6 +95,8 @@ def subscribe(wish: Wish) -> Subscriber:
     """Store a confirmed wish; whoever subscribed before, or has left, gets what is wished now."""
     with transaction.atomic():
         lists.join(wish.email, NEWSLETTER)
+        # The mail with the link has arrived, so the address works.
+        returns.lift(wish.email)
         subscriber, _is_new = Subscriber.objects.update_or_create(
             email=wish.email.lower(), defaults={"language": wish.language}
         )
@@ -100,7 +105,9 @@ def subscribe(wish: Wish) -> Subscriber:
 
 
 def choose(subscriber: Subscriber, *, topics: list[int]) -> None:
-    """Narrow the newsletter to topics, by id; none is all. Topics that are gone are left out."""
+    """Narrow the newsletter to topics, by id; none is all. Topics that are gone are left out and count as chosen."""
+    subscriber.wants_all = not topics
+    subscriber.save(update_fields=["wants_all"])
     subscriber.topics.set(Topic.objects.filter(pk__in=topics))
 
 
@@ -128,7 +135,7 @@ def connect() -> None:
     privacy.add_record(
         NEWSLETTER,
         title=gettext_lazy("Your newsletter"),
-        fields=dict.fromkeys(("email", "language", "topics", "subscribed_at"), KEPT),
+        fields=dict.fromkeys(("email", "language", "wants_all", "topics", "subscribed_at"), KEPT),
         of=kept_of,
     )
     lists.describers[NEWSLETTER] = lambda _name: (
@@ -144,6 +151,7 @@ def kept_of(email: str) -> dict[str, Any] | None:
     return {
         "email": subscriber.email,
         "language": subscriber.language,
+        "wants_all": subscriber.wants_all,
         "topics": [topic.name for topic in subscriber.topics.all()],
         "subscribed_at": subscriber.subscribed_at.isoformat(),
     }
@@ -199,33 +207,41 @@ def write_due(*, seconds: float = 20) -> bool:
     """Write the issues that are being sent, for at most so many seconds; return whether something is left.
 
     Each chunk of readers is one transaction with the place reached, so that a second worker or a repeat does no harm.
+    An issue that cannot be written is logged, tried again the next time, and holds up no other.
     """
     end = time.monotonic() + seconds
+    done_with: set[int] = set()
     while time.monotonic() < end:
         with transaction.atomic():
             issue = (
                 Issue.objects.filter(state=IssueState.SENDING)
+                .exclude(pk__in=done_with)
                 .select_for_update(skip_locked=True)
                 .order_by("sent_at", "pk")
                 .first()
             )
             if issue is None:
                 return False
-            _write_chunk(issue)
+            try:
+                with transaction.atomic():
+                    _write_chunk(issue)
+            except Exception:
+                logger.exception("Issue %s of the newsletter cannot be written.", issue.pk)
+                done_with.add(issue.pk)
     return True
 
 
 def _write_chunk(issue: Issue) -> None:
-    readers = list(
-        Subscriber.objects.filter(pk__gt=issue.cursor, subscribed_at__lte=issue.sent_at)
-        .order_by("pk")
-        .prefetch_related("topics")[:CHUNK]
-    )
+    """Write to the next readers. Their rows are locked: whoever is erased meanwhile finds all that was written."""
+    ahead = Subscriber.objects.filter(pk__gt=issue.cursor, subscribed_at__lte=issue.sent_at)
+    ids = list(ahead.order_by("pk").values_list("pk", flat=True)[:CHUNK])
+    locked = Subscriber.objects.filter(pk__in=ids).select_for_update(of=("self",)).order_by("pk")
     edition = Edition(issue)
-    post_all([message for reader in readers if (message := edition.message_for(reader))])
-    if readers:
-        issue.cursor = readers[-1].pk
-    if len(readers) < CHUNK:
+    messages = [edition.message_for(reader) for reader in locked.prefetch_related("topics")]
+    post_all([message for message in messages if message])
+    if ids:
+        issue.cursor = ids[-1]
+    if len(ids) < CHUNK:
         issue.state = IssueState.SENT
     issue.save(update_fields=["cursor", "state"])
 
@@ -242,8 +258,8 @@ class Edition:
         )
         self._facts: dict[str, dict[int, Any]] = {}
 
-    def context_for(self, topics: set[int], language: str) -> dict[str, Any]:
-        """What a reader of these topics sees, of none: of all."""
+    def context_for(self, topics: set[int] | None, language: str) -> dict[str, Any]:
+        """What a reader of these topics sees; None is all of them."""
         said = self._facts_in(language)
         return {
             "issue": self.issue,
@@ -259,7 +275,8 @@ class Edition:
 
     def message_for(self, reader: Subscriber) -> Message | None:
         """The message to a reader; None where nothing is on the reader's topics, or nobody can be written to there."""
-        said = self.context_for({topic.pk for topic in reader.topics.all()}, reader.language)
+        chosen = None if reader.wants_all else {topic.pk for topic in reader.topics.all()}
+        said = self.context_for(chosen, reader.language)
         if not said["articles"] and not said["events"]:
             return None
         said["preferences"] = settings.SITE_URL + preferences_path(reader)
@@ -279,13 +296,13 @@ class Edition:
 
     def test_message(self, email: str, *, now: datetime) -> Message:
         """The whole issue to one of the staff, without the links of a reader. Raises RefusedAddress."""
-        said = self.context_for(set(), "en") | {"is_test": True}
+        said = self.context_for(None, "en") | {"is_test": True}
         key = f"{self.issue.batch}/test/{now:%Y-%m-%dT%H:%M:%S.%fZ}"
         return compose("newsletter", said, key=key, to=email)
 
     @staticmethod
-    def _is_on(thing: Article | Event, topics: set[int]) -> bool:
-        return not topics or any(topic.pk in topics for topic in thing.topics.all())
+    def _is_on(thing: Article | Event, topics: set[int] | None) -> bool:
+        return topics is None or any(topic.pk in topics for topic in thing.topics.all())
 
 
 def _names(topics: list[int]) -> list[str]:

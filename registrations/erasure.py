@@ -55,9 +55,10 @@ def erase_address(email: str) -> int:
         of_address(OpeningNotice.objects.all(), email).delete()
         of_address(PersonalFeed.objects.all(), email).delete()
         _forget_in(Registration.objects.all(), PendingImport.objects.all(), {email.lower()})
+        # First off the lists: whoever writes to a list holds its readers, and what was written by then is emptied here.
+        lists.forget(email)
         messages = Message.objects.alias(address=Lower("recipient"))
         control.empty(messages.filter(address=email.lower()))
-        lists.forget(email)
         returns.lift(email)
     return count
 

@@ -2,14 +2,16 @@
 
 import re
 from datetime import timedelta
+from threading import Event
+from time import sleep
 
 import pytest
 from django.core import mail
 from django.utils import timezone
 
 from outbox import delivery, lists
-from outbox.models import Lane, Message, State, Unsubscription
-from recaps import newsletters
+from outbox.models import Lane, Message, State, Suppression, Unsubscription
+from recaps import newsletter_desk, newsletters
 from recaps.models import Issue, IssueState, Subscriber
 from recaps.newsletters import RefusedIssue, Wish
 from registrations import erasure, privacy
@@ -106,6 +108,95 @@ def test_topics_are_changed_behind_ones_own_link(client):
     assert list(subscriber.topics.all()) == [topic]
     client.post(path, {})
     assert not subscriber.topics.exists()
+
+
+def test_whoever_chose_a_topic_that_is_gone_does_not_get_all(client):
+    topic = TopicFactory()
+    subscriber = reader(1, topic)
+    link = newsletters.token_of(Wish("reader2@example.org", [topic.pk]))
+    topic.delete()
+    late = newsletters.subscribe(newsletters.read_wish(link))
+    issue = issue_with(ArticleFactory())
+    newsletters.send(issue)
+    newsletters.write_due()
+    assert written(issue) == []
+    assert "not there any more" in client.get(newsletters.preferences_path(late)).text
+    client.post(newsletters.preferences_path(subscriber), {})
+    assert Subscriber.objects.get(pk=subscriber.pk).wants_all
+
+
+def test_a_press_behind_the_mailed_link_shows_that_the_address_works(client):
+    Suppression.objects.create(address="reader1@example.org", hard_bounces=3)
+    client.post(f"/newsletter/confirm/{newsletters.token_of(Wish('Reader1@example.org'))}/")
+    assert not Suppression.objects.exists()
+
+
+def test_an_issue_that_cannot_be_written_holds_up_no_other(monkeypatch, caplog):
+    reader()
+    issues = [issue_with(ArticleFactory()) for _n in range(2)]
+    for one in issues:
+        newsletters.send(one)
+    post_all = newsletters.post_all
+
+    def post(messages):
+        if messages[0].batch == issues[0].batch:
+            raise OSError("The table is broken.")
+        return post_all(messages)
+
+    monkeypatch.setattr(newsletters, "post_all", post)
+    assert newsletters.write_due() is False
+    assert [len(written(one)) for one in issues] == [0, 1]
+    assert f"Issue {issues[0].pk} of the newsletter cannot be written." in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_issue_that_is_edited_while_it_is_sent_stays_sent(admin_client, monkeypatch):
+    reader()
+    issue = issue_with(article := ArticleFactory())
+    saved, form_save = Event(), newsletter_desk.IssueForm.save
+
+    def slow_save(form):
+        saved.set()
+        sleep(0.5)
+        return form_save(form)
+
+    def send():
+        saved.wait(10)
+        newsletters.send(Issue.objects.get(pk=issue.pk))
+
+    def edit():
+        path = f"/desk/newsletter/{issue.pk}/edit/"
+        return admin_client.post(path, {"subject": "Winter", "articles": [article.pk]})
+
+    monkeypatch.setattr(newsletter_desk.IssueForm, "save", slow_save)
+    results = at_once([edit, send])
+    assert not [one for one in results if isinstance(one, Exception)]
+    issue.refresh_from_db()
+    assert (issue.state, issue.subject) == (IssueState.SENDING, "Winter")
+    assert edit().status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_is_erased_while_an_issue_is_written_gets_none(monkeypatch):
+    reader(1), reader(2)
+    issue = issue_with(ArticleFactory())
+    newsletters.send(issue)
+    writing, post_all = Event(), newsletters.post_all
+
+    def slow_post_all(messages):
+        writing.set()
+        sleep(0.5)
+        return post_all(messages)
+
+    def erase():
+        writing.wait(10)
+        erasure.erase_address("reader1@example.org")
+
+    monkeypatch.setattr(newsletters, "post_all", slow_post_all)
+    results = at_once([newsletters.write_due, erase])
+    assert not [one for one in results if isinstance(one, Exception)]
+    assert [one.recipient for one in written(issue)] == ["", "reader2@example.org"]
+    assert written(issue)[0].state == State.STOPPED
 
 
 def test_leaving_forgets_the_address_and_stops_what_waits(client):
