@@ -343,7 +343,7 @@ def test_a_chunk_takes_the_same_number_of_queries_for_any_number_of_readers(
     issue = issue_with(article, events=[EventFactory()])
     newsletters.send(issue)
     issue.refresh_from_db()
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         newsletters._write_chunk(issue)
     assert len(written(issue)) == readers
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth import get_user_model
 from django.contrib.messages import get_messages
 from django.db import connection
 from django.test import Client
@@ -311,6 +312,7 @@ def test_rules_of_the_network_ask_before_they_write_to_many_at_once(administrato
     on = reverse("desk_network_reminder_on", args=["7d"])
     administrator.post(reverse("desk_network_reminder_off", args=["7d"]))
     with at(START - timedelta(days=5)):
+        administrator.force_login(get_user_model().objects.get(is_superuser=True))
         assert f'href="{on}"' in administrator.get(network).text
         assert "1 person gets a mail within minutes" in administrator.get(on).text
         assert not rules_of(event)[0].is_on
