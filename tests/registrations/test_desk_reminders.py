@@ -318,7 +318,7 @@ def test_rules_of_the_network_ask_before_they_write_to_many_at_once(administrato
         assert not rules_of(event)[0].is_on
         drop = administrator.get(reverse("desk_network_reminders_drop"))
         assert "1 person gets a mail within minutes" in drop.text
-        new = said(number="6", unit="d")
+        new = said(when="before-start", number="6", unit="days")
         asked = administrator.post(network, new)
         assert "1 person gets a mail within minutes" in asked.text
         assert "6d" not in names(event)
