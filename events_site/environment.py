@@ -44,7 +44,7 @@ def mailers(url: str) -> dict[str, dict[str, Any]]:
     ssl = parts.scheme == "smtp+ssl"
     return {
         "default": {
-            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "BACKEND": "outbox.backends.Smtp",
             "OPTIONS": {
                 "host": parts.hostname or "localhost",
                 "port": parts.port or {"smtp+ssl": 465, "smtp+tls": 587}.get(parts.scheme, 25),

@@ -1,4 +1,4 @@
-"""Mail written to files instead of sent: one `.eml` file a message, which any mail program opens."""
+"""How a mail is handed on: to a server, or to a folder with one `.eml` file a message, which any mail program opens."""
 
 import re
 import uuid
@@ -10,7 +10,21 @@ from typing import Any
 
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.smtp import EmailBackend
 from django.utils import timezone
+
+ADDRESS = r"[A-Za-z0-9._+=-]+@[A-Za-z0-9.-]+"
+#: What needs no parser: an address of plain characters, alone or behind a name that is not quoted.
+PLAIN = re.compile(rf"({ADDRESS})|[^\"<>@,;:()\\\r\n]* <({ADDRESS})>")
+
+
+class Smtp(EmailBackend):
+    """Django's own, but that plain addresses are not parsed at length for each mail."""
+
+    def prep_address(self, address: str, force_ascii: bool = True) -> str:
+        if plain := PLAIN.fullmatch(address):
+            return plain[1] or plain[2]
+        return str(super().prep_address(address, force_ascii))
 
 
 class EmlFiles(BaseEmailBackend):

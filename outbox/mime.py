@@ -44,6 +44,30 @@ class OwnHeaders(EmailPolicy):
 POLICY = OwnHeaders(header_factory=HEADERS)
 
 
+class Written(MimeMessage):
+    """A mail, or a part of one, whose short headers and encoded content stand as they go out, but for the line ends."""
+
+    boundary = ""
+
+    def as_bytes(self, unixfrom: bool = False, policy: Any = None) -> bytes:
+        return "".join(self._pieces(policy or self.policy)).encode("ascii")
+
+    def _pieces(self, policy: Any) -> Iterator[str]:
+        end = policy.linesep
+        for name, value in self.raw_items():
+            yield f"{name}: {value}{end}" if type(value) is str else policy.fold(name, value)
+        yield end
+        content: Any = self.get_payload()
+        if not self.boundary:
+            yield content.replace("\n", end)
+            return
+        for part in content:
+            yield f"--{self.boundary}{end}"
+            yield from part._pieces(policy)
+            yield end
+        yield f"--{self.boundary}--{end}"
+
+
 class CalendarMail(EmailMultiAlternatives):
     """A mail with a calendar file: inline as the last alternative, and attached for clients that look only there.
 
@@ -159,7 +183,7 @@ def _mailbox(name: str, address: str) -> str:
     return str(Address(display_name=name, username=local, domain=punycode(domain)))
 
 
-def _words(policy: Any, kind: str, text: str) -> MimeMessage:
+def _words(policy: Any, kind: str, text: str) -> Written:
     """A part of text: as it is where every server takes that, else quoted-printable (RFC 2045 6.7)."""
     text = "\n".join(text.splitlines()) + "\n"
     lines = text.split("\n")
@@ -167,16 +191,16 @@ def _words(policy: Any, kind: str, text: str) -> MimeMessage:
     # The boundaries begin so, which neither quoted-printable nor base64 ever writes.
     encoding = "7bit" if is_plain and "=_" not in text else "quoted-printable"
     content = text if encoding == "7bit" else binascii.b2a_qp(text.encode()).decode()
-    part = MimeMessage(policy)
+    part = Written(policy)
     part.set_raw("Content-Type", f'{kind}; charset="utf-8"')
     part.set_raw("Content-Transfer-Encoding", encoding)
     part.set_payload(content)
     return part
 
 
-def _calendar(policy: Any, calendar: str, method: str, *, name: str = "") -> MimeMessage:
+def _calendar(policy: Any, calendar: str, method: str, *, name: str = "") -> Written:
     """A part with the calendar file, attached under a name or inline."""
-    part = MimeMessage(policy)
+    part = Written(policy)
     part.set_raw("Content-Type", f'text/calendar; charset="utf-8"; method="{method}"')
     part.set_raw("Content-Transfer-Encoding", "base64")
     if name:
@@ -185,14 +209,15 @@ def _calendar(policy: Any, calendar: str, method: str, *, name: str = "") -> Mim
     return part
 
 
-def _several(policy: Any, kind: str, parts: list[MimeMessage], boundary: str) -> MimeMessage:
-    mail = MimeMessage(policy)
-    mail.set_raw("Content-Type", f'multipart/{kind}; boundary="=_{kind[0]}{boundary}"')
+def _several(policy: Any, kind: str, parts: list[Written], boundary: str) -> Written:
+    mail = Written(policy)
+    mail.boundary = f"=_{kind[0]}{boundary}"
+    mail.set_raw("Content-Type", f'multipart/{kind}; boundary="{mail.boundary}"')
     mail.set_payload([*parts])
     return mail
 
 
-def _set(mail: MimeMessage, name: str, value: str) -> None:
+def _set(mail: Written, name: str, value: str) -> None:
     """Set a header. What is not a short line of ASCII is left to Python, which encodes, folds or refuses it."""
     if value.isascii() and value.isprintable() and len(name) + len(value) < 76:
         mail.set_raw(name, value)
