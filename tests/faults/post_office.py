@@ -45,6 +45,9 @@ class PostOffice:
         #: Hears of each recipient before it is answered, with the port that the connection comes from.
         self.watch: Callable[[str, int], None] = lambda _recipient, _port: None
         self.seconds = 0.0  # that each mail takes
+        self.way = (
+            0.0  # seconds that each answer takes, as from a server that is not in this machine
+        )
 
     def stop(self) -> None:
         self._loop.do(self._close())
@@ -78,6 +81,7 @@ class Session:
     async def run(self) -> None:
         self._say(b"220 post office")
         while line := await self.reader.readline():
+            await self._wait()
             verb = line[:4].upper()
             if verb == b"RCPT":
                 await self._name(line)
@@ -104,11 +108,16 @@ class Session:
             raise Cut
         self._say(b"354 go on")
         content = await self.reader.readuntil(b"\r\n.\r\n")
+        await self._wait()
         is_cut = self.fate is Fate.CUT_AFTER_DOT
         await self.office.take(self.recipient, content, is_answered=not is_cut)
         if is_cut:
             raise Cut
         self._say(b"250 taken")
+
+    async def _wait(self) -> None:
+        if self.office.way:
+            await asyncio.sleep(self.office.way)
 
     def _say(self, line: bytes) -> None:
         self.writer.write(line + b"\r\n")
