@@ -79,8 +79,8 @@ def forget_waiting(messages: QuerySet[Message]) -> int:
         waiting = messages.filter(state=State.WAITING).select_for_update(of=("self",))
         ids = list(waiting.order_by("pk").values_list("pk", flat=True))
         Message.objects.filter(pk__in=ids).delete()
-        in_hand = messages.filter(state=State.SENDING)
-        return len(ids) + in_hand.update(state=State.STOPPED, claimed_at=None)
+        in_hand = Message.objects.filter(pk__in=messages.filter(state=State.SENDING).values("pk"))
+        return len(ids) + in_hand.stop()
 
 
 def stop_history(quiet_before: datetime) -> QuerySet[Message]:

@@ -42,13 +42,6 @@ ASKS_EACH = 0.5
 GRACE = 2
 
 
-def deliver(message_id: int) -> bool:
-    """Send one message if it is due and nobody else has it; return whether it was sent."""
-    due = Message.objects.due(timezone.now()).filter(pk=message_id)
-    with Post() as post:
-        return bool(post.send(list(returns.with_hindrance(due)), until=time.monotonic() + SECONDS))
-
-
 def deliver_due(*, seconds: float = SECONDS) -> int:
     """Send all that is due, for at most so many seconds; return how many messages were sent.
 

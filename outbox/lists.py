@@ -66,12 +66,6 @@ def has_left(address: str, list_name: str) -> bool:
     return Unsubscription.objects.filter(address=address.lower(), list_name=list_name).exists()
 
 
-def who_left(list_name: str) -> set[str]:
-    """Return all addresses that left a list, in lower case: for asking once about many."""
-    left = Unsubscription.objects.filter(list_name=list_name)
-    return set(left.values_list("address", flat=True))
-
-
 def token_for(address: str, list_name: str) -> str:
     """Return the secret that takes this address off this list. It never expires: old mails must keep their way out."""
     return _signer().sign_object([address.lower(), list_name])

@@ -171,11 +171,6 @@ class Message(models.Model):
         digest = hashlib.sha256(self.key.encode()).hexdigest()[:32]
         return f"<{digest}@{settings.SITE_HOST}>"
 
-    @property
-    def is_late(self) -> bool:
-        """Whether it is still to be sent although its time has come."""
-        return self.state in {State.WAITING, State.SENDING} and self.send_after <= timezone.now()
-
 
 class Suppression(models.Model):
     """What came back from an address: it gets less mail, or none, until its owner or staff lift that."""

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -58,6 +58,11 @@ def of_many(addresses: Collection[str]) -> dict[str, Suppression]:
     """Return what came back from any of these addresses, by the address in lower case; one query."""
     found = Suppression.objects.filter(address__in={address.lower() for address in addresses})
     return {row.address: row for row in found}
+
+
+def unfit_for_many() -> QuerySet[Suppression]:
+    """The addresses that get nothing that goes to many: that stops with the first hard bounce or complaint."""
+    return Suppression.objects.filter(Q(hard_bounces__gt=0) | Q(complained_at__isnull=False))
 
 
 def in_words(row: Suppression) -> str:

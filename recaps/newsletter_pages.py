@@ -19,7 +19,7 @@ from recaps import newsletters
 from recaps.models import Subscriber
 from recaps.newsletters import OldLink, Wish
 from registrations.doors import secret
-from registrations.forms import TypedAddress
+from registrations.forms import TypedAddress, address_field
 from registrations.guards import PRESS_AGAIN, GuardedForm, count_request, is_held_back
 
 GET_AND_POST = ["GET", "HEAD", "POST"]
@@ -45,15 +45,7 @@ class TopicsForm(forms.Form):
 class SubscribeForm(TypedAddress, GuardedForm, TopicsForm):
     """Asks for an address and topics."""
 
-    email = forms.EmailField(
-        label=_("E-mail address"),
-        max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email"}),
-        error_messages={
-            "required": _("Enter your e-mail address."),
-            "invalid": _("Enter an e-mail address like name@example.org."),
-        },
-    )
+    email = address_field()
     kept_email = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from events.models import Event
-from outbox.models import Suppression, Unsubscription
+from outbox import returns
+from outbox.models import Unsubscription
 from registrations.models import RegistrationQuerySet, Status
 
 #: Those who hear what becomes of an event.
@@ -101,8 +102,5 @@ def _still_on_the_list(people: RegistrationQuerySet, event: Event) -> Registrati
 
 
 def _with_sound_address(people: RegistrationQuerySet) -> RegistrationQuerySet:
-    """Bulk mail stops with the first that comes back for good, or that is called spam."""
-    bad = Suppression.objects.filter(
-        Q(hard_bounces__gt=0) | Q(complained_at__isnull=False), address=OuterRef("address")
-    )
+    bad = returns.unfit_for_many().filter(address=OuterRef("address"))
     return people.alias(address=Lower("email")).filter(~Exists(bad))

@@ -44,15 +44,15 @@ class Account:
 class Action:
     """One thing to do to people in certain states. `asks` names what the page asks for: note, why or mode.
 
-    `do` returns what is worth saying of this one person, or an empty text. A letter is not done person by person: it
-    has pages of its own (`letters_desk`).
+    `do` returns what is worth saying of this one person, or an empty text. It is None for a letter, which is not done
+    person by person: it has pages of its own (`letters_desk`).
     """
 
     key: str
     label: Any
     button: Any
     states: tuple[str, ...]
-    do: Callable[[Registration, Order], str]
+    do: Callable[[Registration, Order], str] | None
     done: Callable[[int], str]
     asks: str = ""
     is_dangerous: bool = False
@@ -60,6 +60,7 @@ class Action:
 
 def run(action: Action, event: Event, people: Iterable[int], order: Order) -> Account:
     """Do something to each of these people of the event; what time does not allow for is left."""
+    assert action.do, "letters are written on pages of their own"
     account, ids = Account(), list(people)
     ends_at = time.monotonic() + SECONDS
     while ids and time.monotonic() < ends_at:
@@ -232,10 +233,6 @@ def _send_link(registration: Registration, order: Order) -> str:
     return ""
 
 
-def _on_pages_of_its_own(registration: Registration, order: Order) -> str:
-    raise NotImplementedError
-
-
 def _people(one: str, many: str) -> Callable[[int], str]:
     return lambda number: ngettext(one, many, number) % {"number": number}
 
@@ -300,7 +297,7 @@ ACTIONS = {
             gettext_lazy("Write a mail"),
             gettext_lazy("Go on"),
             LIVE,
-            _on_pages_of_its_own,
+            None,
             _people("The mail goes to %(number)s person.", "The mail goes to %(number)s people."),
         ),
         Action(

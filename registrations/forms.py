@@ -35,6 +35,20 @@ def likely_address(email: str) -> str:
     return f"{local}@{near[0]}" if near else ""
 
 
+def address_field(*, help_text: Any = "") -> forms.EmailField:
+    """One's own address, for a form that is a `TypedAddress`."""
+    return forms.EmailField(
+        label=_("E-mail address"),
+        help_text=help_text,
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email"}),
+        error_messages={
+            "required": _("Enter your e-mail address."),
+            "invalid": _("Enter an e-mail address like name@example.org."),
+        },
+    )
+
+
 class TypedAddress(forms.BaseForm):
     """An address that somebody typed: one address, and a likely slip in its domain is asked about once."""
 
@@ -245,15 +259,8 @@ class ApiForm(forms.Form):
 class NoticeForm(GuardedForm, TypedAddress, forms.Form):
     """An address that wants to be told when registering opens."""
 
-    email = forms.EmailField(
-        label=_("E-mail address"),
-        max_length=254,
-        help_text=_("We write to it once, when registering opens to all, and then forget it."),
-        error_messages={
-            "required": _("Enter your e-mail address."),
-            "invalid": _("Enter an e-mail address like name@example.org."),
-        },
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email"}),
+    email = address_field(
+        help_text=_("We write to it once, when registering opens to all, and then forget it.")
     )
     kept_email = forms.CharField(widget=forms.HiddenInput, required=False)
 

@@ -26,7 +26,7 @@ from registrations import (
     privacy,
 )
 from registrations.doors import own_page, secret
-from registrations.forms import TypedAddress
+from registrations.forms import TypedAddress, address_field
 from registrations.guards import PRESS_AGAIN, GuardedForm, count_request, is_held_back
 from registrations.mailed_link import SpentLink
 from registrations.models import Registration, Status
@@ -44,16 +44,7 @@ COLOURS = {
 class LinkForm(TypedAddress, GuardedForm, forms.Form):
     """Asks for the mailed link."""
 
-    email = forms.EmailField(
-        label=_("E-mail address"),
-        max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email"}),
-        help_text=_("The one that you registered with."),
-        error_messages={
-            "required": _("Enter your e-mail address."),
-            "invalid": _("Enter an e-mail address like name@example.org."),
-        },
-    )
+    email = address_field(help_text=_("The one that you registered with."))
     kept_email = forms.CharField(widget=forms.HiddenInput, required=False)
 
 

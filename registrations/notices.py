@@ -73,10 +73,8 @@ def address_changed(registration: Registration, *, old: str) -> None:
     """Tell the old address, and take the entry out of its calendar; send the new one the link, with the entry."""
     changes = registration.changes.count()
     is_confirmed = registration.status == Status.CONFIRMED
-    prefix = f"registration/{registration.pk}/"
-    forget_reminders(Message.objects.filter(key__startswith=prefix))
-    withdraw(key_prefix=prefix, but=f"{prefix}letter/")
-    readdress(key_prefix=f"{prefix}letter/", to=registration.email)
+    _withdraw_but_letters(registration)
+    readdress(key_prefix=f"registration/{registration.pk}/letter/", to=registration.email)
     _post(
         "address-changed",
         registration,
@@ -350,9 +348,7 @@ def _confirm(
     """Confirm a place in one of two ways, under one key: so that a person gets one confirmation."""
     if registration.event.is_over:
         return
-    prefix = f"registration/{registration.pk}/"
-    forget_reminders(Message.objects.filter(key__startswith=prefix))
-    withdraw(key_prefix=prefix, but=f"{prefix}letter/")
+    _withdraw_but_letters(registration)
     _post(
         notice,
         registration,
@@ -361,6 +357,13 @@ def _confirm(
         is_requested=is_requested,
         more=more,
     )
+
+
+def _withdraw_but_letters(registration: Registration) -> None:
+    """Take back what waits and is true no more: reminders are written anew, what organisers wrote stays true."""
+    prefix = f"registration/{registration.pk}/"
+    forget_reminders(Message.objects.filter(key__startswith=prefix))
+    withdraw(key_prefix=prefix, but=f"{prefix}letter/")
 
 
 def _post(notice: str, registration: Registration, *, reason: str, **said: Any) -> None:

@@ -6,9 +6,10 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from events_site.mail_environment import bare_address
-from outbox import delivery, lists
+from outbox import lists
 from outbox.addresses import RefusedAddress, clean_address
 from outbox.models import Message
+from tests.delivering import deliver
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +20,7 @@ def sent(smtp_server, **fields):
         **{"key": "a", "recipient": "ana@example.org", "subject": "S", "text": "Good day\n"}
         | fields
     )
-    assert delivery.deliver(message.pk), Message.objects.get(pk=message.pk).last_error
+    assert deliver(message.pk), Message.objects.get(pk=message.pk).last_error
     return message, smtp_server.messages[-1], smtp_server.taken[-1]
 
 
@@ -56,7 +57,7 @@ def test_a_repeat_is_the_same_to_the_byte_but_for_its_date(smtp_server):
     }
     message, _mail, first = sent(smtp_server, recipient_name="Zoë", **words)
     Message.objects.update(state="waiting", sent_at=None)
-    assert delivery.deliver(message.pk)
+    assert deliver(message.pk)
     first, second = (
         re.sub(rb"\r\nDate: [^\r]*", b"", raw) for raw in (first, smtp_server.taken[-1])
     )

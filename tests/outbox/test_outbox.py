@@ -24,6 +24,7 @@ from outbox.posting import (
     withdraw,
 )
 from outbox.tasks import purge
+from tests.delivering import deliver
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
@@ -81,7 +82,7 @@ def test_a_line_break_in_a_name_or_title_does_not_reach_a_header():
         to_name="Ana\nBcc: y@example.org",
         sender_name="CEP\r\nX: z",
     )
-    delivery.deliver(sent.pk)
+    deliver(sent.pk)
     [received] = mail.outbox
     assert received.message()["Bcc"] is None
     assert "\n" not in received.subject
@@ -89,8 +90,8 @@ def test_a_line_break_in_a_name_or_title_does_not_reach_a_header():
 
 def test_delivery_marks_the_message_sent_and_sends_no_second_time():
     sent = message()
-    assert delivery.deliver(sent.pk) is True
-    assert delivery.deliver(sent.pk) is False
+    assert deliver(sent.pk) is True
+    assert deliver(sent.pk) is False
     sent.refresh_from_db()
     assert (sent.state, sent.attempts, sent.claimed_at) == (State.SENT, 1, None)
     assert len(mail.outbox) == 1
@@ -98,7 +99,7 @@ def test_delivery_marks_the_message_sent_and_sends_no_second_time():
 
 def test_headers_say_what_the_mail_is():
     sent = message(sender_name="CEP", reply_to="contact@cep.example", to_name="Ana Novák")
-    delivery.deliver(sent.pk)
+    deliver(sent.pk)
     received = mail.outbox[0].message()
     assert received["From"] == "CEP <events@plenary.test>"
     assert received["To"] == "Ana Novák <ana@example.org>"
@@ -110,7 +111,7 @@ def test_headers_say_what_the_mail_is():
 def test_the_calendar_part_is_the_last_alternative_in_base64_and_attached_too():
     ics = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"
     sent = message(calendar=ics.encode(), calendar_method="REQUEST")
-    delivery.deliver(sent.pk)
+    deliver(sent.pk)
     mixed = mail.outbox[0].message()
     alternative, attached = mixed.iter_parts()
     kinds = [part.get_content_type() for part in alternative.iter_parts()]
@@ -126,14 +127,14 @@ def test_the_calendar_part_is_the_last_alternative_in_base64_and_attached_too():
 def test_the_message_id_is_the_same_at_each_attempt(smtp_server):
     smtp_server.refused["ana@example.org"] = "451 come back later"
     sent = message()
-    assert delivery.deliver(sent.pk) is False
+    assert deliver(sent.pk) is False
     sent.refresh_from_db()
     assert (sent.state, sent.attempts) == (State.WAITING, 1)
     assert "451" in sent.last_error
     before = sent.message_id
     smtp_server.refused.clear()
     Message.objects.update(send_after=timezone.now())
-    assert delivery.deliver(sent.pk) is True
+    assert deliver(sent.pk) is True
     [received] = smtp_server.messages
     assert received["Message-ID"] == before
 
@@ -144,7 +145,7 @@ def test_the_pauses_between_attempts_grow_and_then_the_message_is_given_up(smtp_
     pauses = []
     for _attempt in range(len(delivery.PAUSES) + 1):
         Message.objects.update(send_after=timezone.now())
-        delivery.deliver(sent.pk)
+        deliver(sent.pk)
         sent.refresh_from_db()
         pauses.append(sent.send_after - timezone.now())
     assert sent.state == State.FAILED
@@ -155,7 +156,7 @@ def test_the_pauses_between_attempts_grow_and_then_the_message_is_given_up(smtp_
 def test_a_recipient_that_the_server_refuses_for_good_is_given_up_at_once(smtp_server):
     smtp_server.refused["ana@example.org"] = "550 no such person"
     sent = message()
-    delivery.deliver(sent.pk)
+    deliver(sent.pk)
     sent.refresh_from_db()
     assert (sent.state, sent.attempts) == (State.FAILED, 1)
     assert "550" in sent.last_error
@@ -371,7 +372,7 @@ def test_purge_forgets_only_what_is_old_and_over():
 @pytest.mark.django_db(transaction=True)
 def test_ten_workers_send_a_message_once():
     sent = message()
-    results = at_once([lambda: delivery.deliver(sent.pk)] * 10)
+    results = at_once([lambda: deliver(sent.pk)] * 10)
     assert sorted(results) == [False] * 9 + [True]
     assert len(mail.outbox) == 1
 

@@ -10,10 +10,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from events_site.mail_environment import NAME_LENGTH, mailbox, return_address
-from outbox import delivery, refusals, return_addresses, return_mailbox
+from outbox import refusals, return_addresses, return_mailbox
 from outbox.models import Message, State, Suppression
 from outbox.returned_mail import Outcome, take
 from outbox.tasks import read_returns
+from tests.delivering import deliver
 from tests.servers import imap
 
 pytestmark = pytest.mark.django_db
@@ -158,7 +159,7 @@ def test_mail_comes_back_to_the_return_address_and_is_from_ours(smtp_server):
     message = Message.objects.create(
         key="a", recipient="ana@example.org", subject="S", text="T\n", sender_name="CEP"
     )
-    delivery.deliver(message.pk)
+    deliver(message.pk)
     [(sender, to)] = smtp_server.envelopes
     assert (sender, to) == (return_addresses.return_address(message), ["ana@example.org"])
     assert str(smtp_server.messages[0]["From"]) == "CEP <events@plenary.test>"
@@ -167,7 +168,7 @@ def test_mail_comes_back_to_the_return_address_and_is_from_ours(smtp_server):
 def test_without_a_return_address_mail_comes_back_to_the_sender(smtp_server, settings, message):
     settings.RETURN_ADDRESS = ""
     waiting = Message.objects.create(key="b", recipient="ana@example.org", subject="S", text="T\n")
-    delivery.deliver(waiting.pk)
+    deliver(waiting.pk)
     assert smtp_server.envelopes[0][0] == "events@plenary.test"
     assert return_addresses.find(["bounces+x@plenary.test"]) is None
 

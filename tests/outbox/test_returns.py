@@ -8,6 +8,7 @@ from django.utils import timezone
 from outbox import control, delivery, lists, refusals, returns
 from outbox.models import Lane, Message, State, Suppression
 from outbox.refusals import Kind
+from tests.delivering import deliver
 
 pytestmark = pytest.mark.django_db
 
@@ -204,4 +205,4 @@ def test_a_claim_asks_for_what_came_back_in_no_query_of_its_own(
 ):
     pk = message().pk
     with django_assert_num_queries(3):  # look up, claim, mark
-        assert delivery.deliver(pk) is True
+        assert deliver(pk) is True

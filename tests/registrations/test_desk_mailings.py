@@ -10,6 +10,7 @@ from outbox import delivery
 from outbox.models import Message, Unsubscription
 from registrations import announcements, links, resending, seats
 from registrations.models import Mailing, MailingState
+from tests.delivering import deliver
 from tests.factories import EventFactory, VenueFactory, enrolled
 from tests.telling import settle, write
 from tests.test_desk import fields_of
@@ -236,7 +237,7 @@ def test_a_letter_is_stopped_in_the_middle_by_a_press(desk, event):
     write_letter(desk, event, list(event.registrations.all()), sure="yes")
     write()
     mailing = Mailing.objects.get()
-    delivery.deliver(Message.objects.filter(batch=mailing.batch).earliest("pk").pk)
+    deliver(Message.objects.filter(batch=mailing.batch).earliest("pk").pk)
     assert "Stopped. 1 mail had gone out by then." in move(desk, mailing, "stop").text
     delivery.deliver_due()
     states = Message.objects.filter(batch=mailing.batch).values_list("state", flat=True)

@@ -8,10 +8,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from outbox import delivery
 from outbox.models import Message
 from registrations import links, moments, wordings
 from registrations.models import Wording
+from tests.delivering import deliver
 from tests.factories import EventFactory, UserFactory, enrolled
 
 pytestmark = pytest.mark.django_db
@@ -191,7 +191,7 @@ def test_a_test_mail_goes_to_oneself_and_holds_nothing_of_participants(
     assert (message.calendar, message.topic) == ("", f"event/{event.pk}")
     assert f"A test mail goes to {manager.email}." in pages[0].text
     assert "on its way already" in pages[1].text
-    assert delivery.deliver(message.pk)
+    assert deliver(message.pk)
     assert smtp_server.envelopes[-1][1] == [manager.email]
     assert not Wording.objects.exists()
 

@@ -36,6 +36,7 @@ from registrations.models import (
     UsedLink,
 )
 from registrations.models.questions import private_storage
+from tests.delivering import deliver
 from tests.factories import (
     EventFactory,
     InvitationFactory,
@@ -149,7 +150,7 @@ def test_emptied_messages_keep_their_key_and_cannot_be_sent_again():
     assert (message.key, message.created_at) == (key, written_at)
     assert (message.recipient, message.subject, message.text, message.html) == ("", "", "", "")
     assert not control.retry(message)
-    assert not delivery.deliver(message.pk)
+    assert not deliver(message.pk)
 
 
 def test_a_message_on_its_way_is_not_taken_up_again():

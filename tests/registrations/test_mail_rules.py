@@ -11,6 +11,7 @@ from events import lifecycle
 from outbox import delivery
 from outbox.models import Message
 from registrations import reminders, seats
+from tests.delivering import deliver
 from tests.events.calendar_rules import broken
 from tests.factories import EventFactory, OrganisationFactory, VenueFactory, registered, verified
 from tests.telling import settle
@@ -83,7 +84,7 @@ def sent(event, moment, smtp_server) -> tuple[Message, EmailMessage, bytes]:
     """The message of a moment: its row, as read by a mail program, and its bytes."""
     tells(event, moment)
     [message] = Message.objects.filter(key__regex=rf"^registration/\d+/{moment}(/|$)")
-    assert delivery.deliver(message.pk)
+    assert deliver(message.pk)
     return message, smtp_server.messages[-1], smtp_server.taken[-1]
 
 
