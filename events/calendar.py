@@ -36,13 +36,17 @@ CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\u0085]")
 
 @dataclass(frozen=True)
 class Scheduling:
-    """What a mail adds to an entry: whom it goes to, from whom, when it was written, and its revision."""
+    """What a mail adds to an entry: whom it goes to, from whom, when it was written, and its revision.
+
+    `joins_online` says that the reader has a place online: the entry then leads to the page for joining.
+    """
 
     attendee_email: str
     attendee_name: str
     organiser_name: str
     written_at: datetime
     sequence: int
+    joins_online: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Standing:
     words: str
     is_sure: bool
     changed_at: datetime
+    joins_online: bool = False
 
 
 def event_file(event: Event) -> bytes:

@@ -34,8 +34,10 @@ SHOWN_IN_CALENDARS = (
     "format",
     "status",
 )
+#: What nobody types: the moves and the bookkeeping of an event.
+STAMPS = {"id", "status", "sequence", "created_at", "changed_at", "cancelled_at", "offsets"}
 #: What a copy does not take over: its own identity, its state, and the link that people joined the other by.
-NOT_COPIED = {"id", "uid", "slug", "status", "sequence", "join_url", "created_at", "changed_at"}
+NOT_COPIED = {"uid", "slug", "join_url", *STAMPS}
 
 
 class RefusedChange(Exception):
@@ -60,6 +62,7 @@ def apply_changes(
         if stored:
             event.status, event.sequence = stored.status, stored.sequence
             event.uid, event.created_at = stored.uid, stored.created_at
+            event.cancelled_at = stored.cancelled_at
             if event.is_public:
                 _check_complete(event)
         changes = _differences(stored, event) if stored else {}
@@ -142,7 +145,8 @@ def _move(event: Event, status: Status, *, by: User | None) -> Event:
         changes = {"status": (stored.status, status.value)}
         event.sequence = stored.sequence + 1 if was_public else stored.sequence
         event.changed_at = _moment_of_change(stored)
-        event.save(update_fields=["status", "sequence", "changed_at"])
+        event.cancelled_at = event.changed_at if status == Status.CANCELLED else None
+        event.save(update_fields=["status", "sequence", "changed_at", "cancelled_at"])
         if status == Status.CANCELLED:
             event_cancelled.send(sender=Event, event=event, by=by)
         elif was_public:
@@ -192,7 +196,7 @@ def _differences(stored: Event, event: Event) -> dict[str, tuple[Any, Any]]:
     names = (
         field.attname
         for field in Event._meta.concrete_fields
-        if field.attname not in {"id", "status", "sequence", "changed_at", "created_at"}
+        if field.attname not in STAMPS
     )
     pairs = ((name, getattr(stored, name), getattr(event, name)) for name in names)
     return {name: (old, new) for name, old, new in pairs if old != new}

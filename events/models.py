@@ -240,6 +240,9 @@ class Event(models.Model):
     sequence = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=utc_now, editable=False)
     changed_at = models.DateTimeField(default=utc_now, editable=False)
+    cancelled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    #: Seconds from UTC that the zone had at each instant when it was stored, by field (see `clocks`).
+    offsets = models.JSONField(default=dict, editable=False)
 
     objects = EventQuerySet.as_manager()
 
@@ -281,6 +284,10 @@ class Event(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(sequence__lte=2_147_483_647), name="event_sequence_fits_a_calendar"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="cancelled") | Q(cancelled_at__isnull=True),
+                name="only_a_cancelled_event_says_since_when",
             ),
         ]
 
@@ -444,6 +451,9 @@ class Session(models.Model):
     details = models.CharField(_("details"), max_length=500, blank=True)
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
+    sequence = models.PositiveIntegerField(default=0, editable=False)
+    #: Seconds from UTC that the zone of the event had at each instant when it was stored, by field (see `clocks`).
+    offsets = models.JSONField(default=dict, editable=False)
 
     class Meta:
         verbose_name = _("session")
