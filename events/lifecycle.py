@@ -193,11 +193,7 @@ def _moment_of_change(stored: Event) -> datetime:
 
 
 def _differences(stored: Event, event: Event) -> dict[str, tuple[Any, Any]]:
-    names = (
-        field.attname
-        for field in Event._meta.concrete_fields
-        if field.attname not in STAMPS
-    )
+    names = (field.attname for field in Event._meta.concrete_fields if field.attname not in STAMPS)
     pairs = ((name, getattr(stored, name), getattr(event, name)) for name in names)
     return {name: (old, new) for name, old, new in pairs if old != new}
 

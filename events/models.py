@@ -17,6 +17,9 @@ from wagtail.fields import RichTextField
 from accounts.models import Organisation
 
 TEXT_FEATURES = ["h3", "bold", "italic", "ol", "ul", "link"]
+#: How long calendars show an event after its end, and that one was called off.
+SHOWN_FOR = timedelta(days=365)
+CANCELLED_SHOWN_FOR = timedelta(days=90)
 
 
 def validate_timezone(name: str) -> None:
@@ -163,6 +166,24 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Events that are neither drafts nor called off."""
         return self.filter(status=Status.PUBLISHED)
 
+    def in_calendars(self, now: datetime | None = None) -> "EventQuerySet":
+        """Public events ahead or of the last year, without those that were called off more than 90 days ago.
+
+        Events leave at midnight UTC only, so that the passing of time changes a feed once a day.
+        """
+        today = (
+            (now or utc_now()).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        )
+        since = today - CANCELLED_SHOWN_FOR
+        called_off_lately = Q(cancelled_at__gte=since) | Q(
+            cancelled_at__isnull=True, changed_at__gte=since
+        )
+        return (
+            self.public()
+            .filter(ends_at__gte=today - SHOWN_FOR)
+            .filter(~Q(status=Status.CANCELLED) | called_off_lately)
+        )
+
     def with_organisations(self) -> "EventQuerySet":
         """With venue, series and organisations, in two queries for any number of events."""
         return self.select_related("venue", "series").prefetch_related(
@@ -242,7 +263,7 @@ class Event(models.Model):
     changed_at = models.DateTimeField(default=utc_now, editable=False)
     cancelled_at = models.DateTimeField(null=True, blank=True, editable=False)
     #: Seconds from UTC that the zone had at each instant when it was stored, by field (see `clocks`).
-    offsets = models.JSONField(default=dict, editable=False)
+    offsets = models.JSONField(default=dict, db_default={}, editable=False)
 
     objects = EventQuerySet.as_manager()
 
@@ -451,9 +472,9 @@ class Session(models.Model):
     details = models.CharField(_("details"), max_length=500, blank=True)
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
-    sequence = models.PositiveIntegerField(default=0, editable=False)
+    sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     #: Seconds from UTC that the zone of the event had at each instant when it was stored, by field (see `clocks`).
-    offsets = models.JSONField(default=dict, editable=False)
+    offsets = models.JSONField(default=dict, db_default={}, editable=False)
 
     class Meta:
         verbose_name = _("session")
