@@ -265,6 +265,13 @@ class NoticeForm(GuardedForm, TypedAddress, forms.Form):
     kept_email = forms.CharField(widget=forms.HiddenInput, required=False)
 
 
+class LinkForm(GuardedForm, TypedAddress, forms.Form):
+    """An address that wants its own link sent to it."""
+
+    email = address_field(help_text=_("The one that you registered with."))
+    kept_email = forms.CharField(widget=forms.HiddenInput, required=False)
+
+
 def listing_field() -> forms.BooleanField:
     """The consent to be named in public, never ticked beforehand."""
     return forms.BooleanField(

@@ -4,13 +4,11 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from django import forms
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import get_language
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.doors import public
@@ -26,8 +24,8 @@ from registrations import (
     privacy,
 )
 from registrations.doors import own_page, secret
-from registrations.forms import TypedAddress, address_field
-from registrations.guards import PRESS_AGAIN, GuardedForm, count_request, is_held_back
+from registrations.forms import LinkForm
+from registrations.guards import PRESS_AGAIN, count_request, is_held_back
 from registrations.mailed_link import SpentLink
 from registrations.models import Registration, Status
 
@@ -39,13 +37,6 @@ COLOURS = {
     Status.WAITING: "full",
     Status.APPLIED: "full",
 }
-
-
-class LinkForm(TypedAddress, GuardedForm, forms.Form):
-    """Asks for the mailed link."""
-
-    email = address_field(help_text=_("The one that you registered with."))
-    kept_email = forms.CharField(widget=forms.HiddenInput, required=False)
 
 
 @login_not_required

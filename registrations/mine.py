@@ -20,6 +20,7 @@ from registrations import (
     changes,
     choices,
     erasure,
+    joining,
     line,
     seats,
     swaps,
@@ -52,8 +53,10 @@ DONE = {
 @behind_a_secret
 @require_safe
 def registration(request: HttpRequest, token: str, registration: Registration) -> HttpResponse:
-    """Where one's registration stands, and what one can do."""
-    return _page(request, token, registration)
+    """Where one's registration stands, and what one can do; the page for joining knows this browser from now on."""
+    response = _page(request, token, registration)
+    joining.remember(response, registration)
+    return response
 
 
 @behind_a_secret

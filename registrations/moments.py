@@ -111,7 +111,9 @@ GROUPS: tuple[tuple[Any, tuple[Notice, ...]], ...] = (
             _of_person(
                 "link",
                 _("Personal link, again"),
-                _("when you send somebody the link once more"),
+                _(
+                    "when you send somebody the link once more, or the page for joining online is asked for it"
+                ),
                 UNTIL,
             ),
             Notice(

@@ -110,9 +110,13 @@ def standing(registration: Registration) -> None:
     _post("standing", registration, reason=reason, is_requested=True)
 
 
-def link_again(registration: Registration) -> None:
-    """Send the personal link once more, with where things stand; staff asked for it, once a minute at most."""
-    _post("link", registration, reason=f"link/{timezone.now():%Y-%m-%dT%H:%MZ}")
+def link_again(registration: Registration, *, is_requested: bool = False) -> None:
+    """Send the personal link once more, with where things stand, once a minute at most.
+
+    Staff asked for it, or a form that anybody can send: then `is_requested`, and TooManyMessages may be raised.
+    """
+    reason = f"link/{timezone.now():%Y-%m-%dT%H:%MZ}"
+    _post("link", registration, reason=reason, is_requested=is_requested)
 
 
 def letter_text(subject: str, text: str) -> Text:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from registrations import changes, invitation_pages, me, mine, views
+from registrations import changes, invitation_pages, joining, me, mine, views
 
 urlpatterns = [
     path("events/<slug:slug>/register/", views.register, name="register"),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("events/<slug:slug>/notice/", views.notice, name="notice"),
     path("events/<slug:slug>/notice/sent/", views.notice_noted, name="notice_noted"),
     path("events/<slug:slug>/participants/", views.participants, name="participants"),
+    path("events/<slug:slug>/join/", joining.join, name="event_join"),
+    path("events/<slug:slug>/join/sent/", joining.join_sent, name="event_join_sent"),
     path("r/<str:token>/", mine.registration, name="registration"),
     path("r/<str:token>/verify/", mine.verify, name="registration_verify"),
     path("r/<str:token>/mail/", mine.write_again, name="registration_write_again"),

@@ -43,6 +43,8 @@ POLICIES = {
     "events/<slug:slug>/calendar.ics": "file",
     "events/<slug:slug>/register/": "form",
     "events/<slug:slug>/register/sent/": "page",
+    "events/<slug:slug>/join/": "form",
+    "events/<slug:slug>/join/sent/": "page",
     "events/<slug:slug>/notice/": "form",
     "events/<slug:slug>/notice/sent/": "page",
     "events/<slug:slug>/participants/": "page",
@@ -125,7 +127,7 @@ def of(*policies):
 @pytest.fixture
 def site(db):
     """Something behind every address; gives the path that a pattern stands for."""
-    event = EventFactory()
+    event = EventFactory(hybrid=True)
     registration = registered(event, jurisdiction=JurisdictionFactory(code="NL", country="NL"))
     article = ArticleFactory(event=event)
 
