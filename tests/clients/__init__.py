@@ -1,0 +1,1 @@
+"""Programs of others read our calendars from a running server, and end with one entry in the right state."""
