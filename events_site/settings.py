@@ -281,6 +281,8 @@ FORM_SECONDS = env.int("FORM_SECONDS", default=2)
 MAILS_TO_A_MAILBOX = (env.int("MAILS_AN_HOUR", default=10), env.int("MAILS_A_DAY", default=30))
 REGISTRATIONS_FROM_A_NETWORK = env.int("REGISTRATIONS_FROM_A_NETWORK", default=200)
 REQUESTS_FROM_A_NETWORK = env.int("REQUESTS_FROM_A_NETWORK", default=30)
+# In ten minutes; wrong addresses of such calendars count with the forms of a network.
+FETCHES_OF_A_FEED = env.int("FETCHES_OF_A_FEED", default=60)
 
 # -- Work behind the request ----------------------------------------------------------------------
 # The table of messages is the truth, the broker only a bell (docs/architecture.md).

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat, Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -53,7 +53,8 @@ def erase_address(email: str) -> int:
     with transaction.atomic():
         of_address(Invitation.objects.all(), email).delete()
         of_address(OpeningNotice.objects.all(), email).delete()
-        of_address(PersonalFeed.objects.all(), email).delete()
+        for feed in of_address(PersonalFeed.objects.select_for_update(), email):
+            feed.delete()
         _forget_in(Registration.objects.all(), PendingImport.objects.all(), {email.lower()})
         # First off the lists: whoever writes to a list holds its readers, and what was written by then is emptied here.
         lists.forget(email)
@@ -146,7 +147,7 @@ def _erase_of_event(event_id: int, pks: Collection[int], reason: Erasure.Reason)
             _blank(known[start : start + AT_ONCE])
         if known:
             _note(event, reason, people=len(known), answers=erased)
-        _delete_feeds(addresses)
+        _leave_feeds(ids, addresses)
         return len(known)
 
 
@@ -227,10 +228,16 @@ def _delete_invitations(event: Event, ids: set[int], addresses: set[str]) -> Non
         event_rows.filter(address__in=addresses).delete()
 
 
-def _delete_feeds(addresses: set[str]) -> None:
-    """Delete the feeds of addresses that nothing is registered on any more."""
-    for feed in PersonalFeed.objects.alias(address=Lower("email")).filter(address__in=addresses):
-        if not Registration.objects.of_address(feed.email).exists():
+def _leave_feeds(ids: set[int], addresses: set[str]) -> None:
+    """Take registrations out of the feeds that keep them, and delete the feeds that hold nothing any more."""
+    keeping = PersonalFeed.kept.through.objects.filter(registration__in=ids)
+    feeds = PersonalFeed.objects.alias(address=Lower("email")).filter(
+        Q(address__in=addresses) | Q(pk__in=keeping.values("personalfeed"))
+    )
+    found = list(feeds.select_for_update().order_by("pk"))
+    keeping.delete()
+    for feed in found:
+        if not Registration.objects.of_address(feed.email).exists() and not feed.kept.exists():
             feed.delete()
 
 

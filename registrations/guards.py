@@ -20,6 +20,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.networks import network_of
+from registrations.models import PersonalFeed
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ def count_registration(request: HttpRequest, *, people: int = 1) -> None:
     While the cache is away everybody may register.
     """
     most = settings.REGISTRATIONS_FROM_A_NETWORK
-    _count(request, "registering", most=most, number=people, needs_cache=False)
+    _count("registering", _network(request), most=most, number=people, needs_cache=False)
 
 
 def count_request(request: HttpRequest, *, form: str) -> None:
@@ -93,7 +94,22 @@ def count_request(request: HttpRequest, *, form: str) -> None:
     While the cache is away nothing is sent, since nobody could count it.
     """
     most = settings.REQUESTS_FROM_A_NETWORK
-    _count(request, form, most=most, number=1, needs_cache=True)
+    _count(form, _network(request), most=most, number=1, needs_cache=True)
+
+
+def count_fetch(feed: PersonalFeed) -> None:
+    """Count that somebody's own calendar is fetched: for itself, as many people sit behind one network.
+
+    Raises HeldBack for too many. While the cache is away it may be fetched.
+    """
+    most = settings.FETCHES_OF_A_FEED
+    _count("fetching", feed.reference, most=most, number=1, needs_cache=False)
+
+
+def count_wrong_secret(request: HttpRequest) -> None:
+    """Count a secret that opens nothing, by the network of a request. Raises HeldBack for too many, as above."""
+    most = settings.REQUESTS_FROM_A_NETWORK
+    _count("wrong secret", _network(request), most=most, number=1, needs_cache=False)
 
 
 def _opened(text: str) -> float | None:
@@ -104,17 +120,20 @@ def _opened(text: str) -> float | None:
         return None
 
 
-def _count(request: HttpRequest, what: str, *, most: int, number: int, needs_cache: bool) -> None:
+def _network(request: HttpRequest) -> str:
+    return network_of(request.META.get("REMOTE_ADDR", ""))
+
+
+def _count(what: str, whose: str, *, most: int, number: int, needs_cache: bool) -> None:
     now = int(time.time())
     window, rest = now // WINDOW_SECONDS, WINDOW_SECONDS - now % WINDOW_SECONDS
-    network = network_of(request.META.get("REMOTE_ADDR", ""))
-    digest = hashlib.sha256(f"{what} {network} {window}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{what} {whose} {window}".encode()).hexdigest()
     key = f"requests/{digest}"
     try:
         cache.add(key, 0, WINDOW_SECONDS)
         counted = cache.incr(key, number)
     except Exception as error:  # each cache raises errors of its own
-        logger.warning("Forms from one network cannot be counted (%s): %s", what, error)
+        logger.warning("Requests cannot be counted (%s): %s", what, error)
         if needs_cache:
             raise HeldBack(retry_after=60, is_too_much=False) from error
         return

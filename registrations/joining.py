@@ -23,7 +23,7 @@ from outbox.posting import TooManyMessages
 from registrations import availability, guards, links, mailed_link, notices, values
 from registrations.doors import secret
 from registrations.forms import LinkForm
-from registrations.models import Registration, Status
+from registrations.models import Registration
 
 COOKIE = "__Secure-join" if settings.HTTPS else "join"
 FORM = "join"
@@ -62,7 +62,7 @@ def join_sent(request: HttpRequest, slug: str) -> HttpResponse:
 def place_in(request: HttpRequest, event: Event) -> Registration | None:
     """Return the confirmed place online of whoever is known in this browser, or None."""
     known = links.find(request.COOKIES.get(COOKIE, ""))
-    if known and known.event_id == event.pk and attends_online(known):
+    if known and known.event_id == event.pk and known.joins_online:
         return known
     email = mailed_link.address_in(request)
     if email is None:
@@ -79,7 +79,7 @@ def remember(response: HttpResponse, registration: Registration) -> None:
     """
     event = registration.event
     seconds = int((event.ends_at - timezone.now()).total_seconds())
-    if seconds <= 0 or not attends_online(registration):
+    if seconds <= 0 or not registration.joins_online:
         return
     response.set_cookie(
         COOKIE,
@@ -90,11 +90,6 @@ def remember(response: HttpResponse, registration: Registration) -> None:
         httponly=True,
         samesite="Lax",
     )
-
-
-def attends_online(registration: Registration) -> bool:
-    """Whether somebody has a sure place online, and so is led to the page for joining."""
-    return registration.status == Status.CONFIRMED and registration.mode == Mode.ONLINE
 
 
 def send_link(event: Event, email: str, *, language: str) -> None:

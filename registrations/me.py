@@ -1,5 +1,6 @@
 """The page of all of one's registrations: the link to it by mail, its feed, consents, data and erasure."""
 
+import hashlib
 import json
 from contextlib import suppress
 from typing import Any
@@ -9,10 +10,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.doors import public
-from events.views import calendar_response
 from outbox import returns
 from outbox.posting import TooManyMessages
 from registrations import (
@@ -25,7 +26,14 @@ from registrations import (
 )
 from registrations.doors import own_page, secret
 from registrations.forms import LinkForm
-from registrations.guards import PRESS_AGAIN, count_request, is_held_back
+from registrations.guards import (
+    PRESS_AGAIN,
+    HeldBack,
+    count_fetch,
+    count_request,
+    count_wrong_secret,
+    is_held_back,
+)
 from registrations.mailed_link import SpentLink
 from registrations.models import Registration, Status
 
@@ -101,8 +109,11 @@ def me_leave(request: HttpRequest, email: str) -> HttpResponse:
 @own_page
 @require_POST
 def me_calendar(request: HttpRequest, email: str) -> HttpResponse:
-    """Make one's own calendar feed, or give it a new address."""
-    own_calendar.renew(email)
+    """Make one's own calendar feed, or give it a new address; or take one's events out of those of older addresses."""
+    if "leave" in request.POST:
+        own_calendar.leave_others(email)
+    else:
+        own_calendar.renew(email)
     return redirect("me")
 
 
@@ -166,9 +177,21 @@ def privacy_page(request: HttpRequest) -> HttpResponse:
 def personal_calendar(request: HttpRequest, token: str) -> HttpResponse:
     """Somebody's own events, to subscribe to. The address is the only key."""
     feed = links.find_feed(token)
-    if feed is None:
-        raise Http404
-    response = secret(calendar_response(own_calendar.content(feed), changed_at=None))
+    try:
+        if feed is None:
+            count_wrong_secret(request)
+            raise Http404
+        count_fetch(feed)
+    except HeldBack as error:
+        response = HttpResponse(status=429, content_type="text/plain; charset=utf-8")
+        response["Retry-After"] = str(error.retry_after)
+        response.write(_("Asked for too often. Try again later.") + "\n")
+    else:
+        content = own_calendar.content(feed)
+        response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
+        # No middleware makes one for what nobody may store; calendar programs keep it all the same.
+        response["ETag"] = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    response = secret(response)
     response["Referrer-Policy"] = "no-referrer"
     return response
 
@@ -207,6 +230,7 @@ def _page(email: str) -> dict[str, Any]:
         ],
         "consents": consents.of(registrations),
         "feed": address,
+        "is_kept_elsewhere": own_calendar.is_kept_elsewhere(email),
         "feed_webcal": "webcal:" + address.partition(":")[2],
     }
 

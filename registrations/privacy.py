@@ -90,6 +90,12 @@ KEPT: dict[str, dict[str, Kept]] = {
         "registered_at": Kept(gettext_lazy("The rank in the queue goes by it."), FOR_EVER),
         "confirmed_at": Kept(TO_TRACE, FOR_EVER),
         "held_until": Kept(TO_REGISTER, FOR_EVER),
+        "older_calendar_feeds": Kept(
+            gettext_lazy(
+                "To keep the calendar that you subscribed to true although you changed your address."
+            ),
+            gettext_lazy("Until you take the event out of it, or until erasure."),
+        ),
         "limited_places": Kept(
             gettext_lazy("The numbered places that you hold in a limited part of the event."),
             UNTIL_RETENTION,
@@ -158,7 +164,9 @@ KEPT: dict[str, dict[str, Kept]] = {
     "calendar_feed": {
         "made_at": Kept(
             gettext_lazy("To give you a calendar of your own events."),
-            gettext_lazy("Until you ask for erasure."),
+            gettext_lazy(
+                "Until nothing that stands in it is kept any more, or you ask for erasure."
+            ),
         ),
     },
 }
@@ -223,7 +231,9 @@ def export(email: str) -> dict[str, Any]:
     registrations = (
         Registration.objects.of_address(email)
         .select_related("event", "jurisdiction", "replaces", "brought_by")
-        .prefetch_related("answers__question__options", "changes", "attendances", "allotments")
+        .prefetch_related(
+            "answers__question__options", "changes", "attendances", "allotments", "kept_in"
+        )
     )
     feed = of_address(PersonalFeed.objects.all(), email).first()
     return {
@@ -305,6 +315,11 @@ def _registration(one: Registration) -> dict[str, Any]:
         "registered_at": _moment(one.created_at),
         "confirmed_at": _moment(one.confirmed_at),
         "held_until": _moment(one.expires_at),
+        "older_calendar_feeds": [
+            {"made_at": _moment(feed.created_at)}
+            for feed in one.kept_in.all()
+            if feed.email.lower() != one.email.lower()
+        ],
         "limited_places": [place.share.partition(":")[0] for place in one.allotments.all()],
         "answers": [_answer(answer) for answer in one.answers.all()],
         "moves": [_move(change) for change in one.changes.all()],

@@ -13,12 +13,11 @@ from django.utils.translation import gettext as _
 from accounts.models import Jurisdiction, User
 from events.models import Event
 from events.models import Status as EventStatus
-from registrations import answers, entry, line, notices, seating
+from registrations import answers, entry, line, notices, own_calendar, seating
 from registrations.answers import Given
 from registrations.entry import Entrance
 from registrations.models import (
     LIVE,
-    PersonalFeed,
     Registration,
     Status,
     new_link_key,
@@ -218,7 +217,8 @@ def ask_new_address(registration: Registration, *, email: str) -> Registration:
 
 
 def prove_new_address(found: Registration) -> Registration:
-    """Take the new address, whose link was followed; tell the old one. Old personal links stop working.
+    """Take the new address, whose link was followed; tell the old one. Old personal links stop working, but not the
+    calendar feed in which the registration stands.
 
     `found` is the registration as the link found it. Raises RefusedSeat where another address was asked for since,
     where a person of that address is registered already, and where the event does not take it. Harmless when repeated.
@@ -231,6 +231,7 @@ def prove_new_address(found: Registration) -> Registration:
         if email != found.pending_email:
             raise RefusedSeat(_("Another address was asked for since. Use the link sent there."))
         old = registration.email
+        own_calendar.keep(registration, email=old)
         registration.email, registration.pending_email = email, ""
         registration.link_key = new_link_key()
         entrance = Entrance(event)
@@ -244,8 +245,6 @@ def prove_new_address(found: Registration) -> Registration:
             ) from error
         if registration.seat:
             entrance.count_anew(registration)
-        if not Registration.objects.of_address(old).exists():
-            PersonalFeed.objects.filter(email__iexact=old).delete()
         registration.note(why=_("address changed"))
         notices.address_changed(registration, old=old)
         return registration

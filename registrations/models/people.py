@@ -7,15 +7,19 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from events.models import Event
-from registrations.models.registration import new_link_key, new_reference
+from registrations.models.registration import Registration, new_link_key, new_reference
 
 
 class PersonalFeed(models.Model):
-    """The calendar feed of the events of one address. A new `link_key` makes the old address of the feed worthless."""
+    """The calendar feed of the events of one address. A new `link_key` makes the old address of the feed worthless.
+
+    `kept` are registrations that stood in it when they moved to another address.
+    """
 
     email = models.EmailField(max_length=254)
     reference = models.CharField(max_length=12, unique=True, default=new_reference, editable=False)
     link_key = models.CharField(max_length=32, default=new_link_key, editable=False)
+    kept = models.ManyToManyField(Registration, related_name="kept_in", blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -254,6 +254,12 @@ class Registration(models.Model):
     def is_live(self) -> bool:
         return self.status in LIVE
 
+    @property
+    def joins_online(self) -> bool:
+        """Whether the person has a sure place online, and so is led to the page for joining."""
+        is_sure = self.status == Status.CONFIRMED and self.mode == Mode.ONLINE
+        return is_sure and Mode.ONLINE in self.event.modes
+
     def move(self, to: str, *, seat: int | None, by: User | None = None, why: str = "") -> None:
         """Go to another state with or without a seat, save, and note the move and the seat that came free.
 

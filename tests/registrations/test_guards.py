@@ -155,4 +155,4 @@ def test_while_the_cache_is_away_registering_goes_on_and_other_forms_wait(cache_
     with pytest.raises(HeldBack) as held:
         guards.count_request(request(), form="my-link")
     assert (held.value.is_too_much, held.value.retry_after) == (False, 60)
-    assert caplog.text.count("Forms from one network cannot be counted") == 2
+    assert caplog.text.count("Requests cannot be counted") == 2

@@ -235,11 +235,11 @@ def test_the_page_takes_as_many_queries_for_three_events_as_for_one(django_asser
 
     another()
     client = signed_in()
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         client.get("/me/")
     another()
     another()
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         client.get("/me/")
 
 

@@ -1,15 +1,20 @@
 """Somebody's own calendar: what stands in it, what never does, and who may read it."""
 
 import re
+from datetime import timedelta
 
 import pytest
+import time_machine
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone, translation
 from icalendar import Calendar
 
 from events import lifecycle
-from registrations import decisions, erasure, links, own_calendar, seats
+from registrations import decisions, erasure, links, own_calendar, privacy, seats, swaps
 from registrations.models import Erasure, PersonalFeed
 from tests.events.calendar_rules import broken
-from tests.factories import EventFactory, registered, verified
+from tests.factories import EventFactory, SessionFactory, person, registered, verified
 from tests.registrations.test_me import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +32,21 @@ def entries(feed):
 @pytest.fixture
 def feed():
     return own_calendar.renew("Person1@example.org")
+
+
+def path_of(feed):
+    return f"/calendar/personal/{links.feed_token(feed)}.ics"
+
+
+def titles(feed):
+    return sorted(title for title, _status, _busy in entries(feed).values())
+
+
+def moved(registration, email):
+    """The registration once its new address is proved."""
+    swaps.ask_new_address(registration, email=email)
+    registration.refresh_from_db()
+    return swaps.prove_new_address(registration)
 
 
 def test_the_state_stands_in_the_title_and_only_a_sure_place_blocks_time(feed):
@@ -154,3 +174,215 @@ def test_the_feed_takes_as_many_queries_for_three_events_as_for_one(
     verified(EventFactory(), 1)
     with django_assert_num_queries(5):
         own_calendar.content(feed)
+
+
+# -- Another address ------------------------------------------------------------------------------
+
+
+def test_the_feed_goes_on_when_its_only_event_moves_to_another_address(client, feed):
+    registration = verified(EventFactory(title="Mine"), 1)
+    moved(registration, "new@example.org")
+    assert b"SUMMARY:Mine" in client.get(path_of(feed)).content
+    seats.cancel(registration)
+    assert titles(feed) == []
+
+
+def test_who_moves_an_event_to_a_strangers_mailbox_sees_nothing_of_the_stranger(feed):
+    verified(EventFactory(title="The stranger's"), 2)
+    moved(verified(EventFactory(title="Mine"), 1), "person2@example.org")
+    verified(EventFactory(title="The stranger's, later"), 2)
+    assert titles(feed) == ["Mine"]
+    assert titles(own_calendar.renew("person2@example.org")) == [
+        "Mine",
+        "The stranger's",
+        "The stranger's, later",
+    ]
+
+
+def test_an_event_that_moves_on_stays_in_each_feed_that_it_stood_in(feed):
+    second, third = (own_calendar.renew(f"person{n}@example.org") for n in (2, 3))
+    registration = verified(EventFactory(title="Mine"), 1)
+    moved(registration, "person2@example.org")
+    moved(registration, "person3@example.org")
+    assert [titles(one) for one in (feed, second, third)] == [["Mine"]] * 3
+
+
+def test_there_and_back_it_stands_there_once(feed):
+    registration = verified(EventFactory(title="Mine"), 1)
+    moved(registration, "person2@example.org")
+    moved(registration, "person1@example.org")
+    verified(EventFactory(title="Later"), 1)
+    assert titles(feed) == ["Later", "Mine"]
+
+
+def test_of_two_registrations_for_an_event_the_surer_one_stands_there(feed):
+    event = EventFactory(title="Both", capacity_in_person=1)
+    moved(verified(event, 1), "boss@example.org")
+    verified(event, 1)
+    assert entries(feed) == {str(event.uid): ("Both", "CONFIRMED", "OPAQUE")}
+
+
+def test_the_page_of_the_new_address_offers_a_feed_and_leaves_the_old_one(feed):
+    registration = verified(EventFactory(title="Mine"), 1)
+    moved(registration, "person2@example.org")
+    me = signed_in("person2@example.org")
+    page = me.get("/me/").text
+    assert "Make my calendar" in page
+    assert links.feed_link(feed) not in page
+    [older] = privacy.export("person2@example.org")["registrations"][0]["older_calendar_feeds"]
+    assert older["made_at"]
+
+    me.post("/me/calendar/", {"leave": "yes"})
+    assert PersonalFeed.objects.count() == 1
+    assert titles(feed) == []
+    assert "other calendar" not in me.get("/me/").text
+    assert privacy.export("person2@example.org")["registrations"][0]["older_calendar_feeds"] == []
+
+
+def test_a_substitute_has_the_event_in_the_own_feed_and_the_first_person_no_more(feed):
+    other = own_calendar.renew("person2@example.org")
+    first = verified(EventFactory(title="Mine"), 1)
+    seats.verify(swaps.name_substitute(first, person=person(2)))
+    assert (titles(feed), titles(other)) == ([], ["Mine"])
+
+
+@pytest.mark.parametrize("is_overdue", [False, True])
+def test_a_feed_that_kept_the_erased_registration_alone_ends_with_it(client, feed, is_overdue):
+    registration = moved(verified(EventFactory(), 1), "new@example.org")
+    if is_overdue:
+        with time_machine.travel(registration.event.ends_at + timedelta(days=800), tick=False):
+            erasure.erase_overdue(timezone.now())
+    else:
+        erasure.erase([registration], reason=Erasure.Reason.ASKED)
+    assert client.get(path_of(feed)).status_code == 404
+    assert PersonalFeed.objects.count() == 0
+
+
+def test_a_feed_with_more_in_it_loses_what_is_erased_alone(feed):
+    verified(EventFactory(title="Stays"), 1)
+    moved(verified(EventFactory(title="Goes"), 1), "new@example.org")
+    erasure.erase_address("new@example.org")
+    assert titles(feed) == ["Stays"]
+    assert feed.kept.count() == 0
+    erasure.erase_address("person1@example.org")
+    assert PersonalFeed.objects.count() == 0
+
+
+# -- What changes it, and what does not ------------------------------------------------------------
+
+
+def test_it_is_in_the_language_of_its_newest_registration_whoever_asks(feed):
+    starts_at = timezone.now().replace(year=timezone.now().year + 1, month=3, day=9, hour=9)
+    event = EventFactory(starts_at=starts_at, ends_at=starts_at + timedelta(days=1, hours=8))
+    SessionFactory(event=event)
+    verified(event, 1, language="en")
+    assert "9 March" in own_calendar.content(feed).decode()
+    verified(EventFactory(), 1, language="de")
+    german = own_calendar.content(feed)
+    assert "9 März" in german.decode()
+    with translation.override("fr"):
+        assert own_calendar.content(feed) == german
+
+
+def test_an_event_that_was_called_off_stays_for_90_days(feed):
+    event = EventFactory(title="Off", starts_at=timezone.now() + timedelta(days=300))
+    verified(event, 1)
+    lifecycle.cancel(event, by=None)
+    event.refresh_from_db()
+    for days, found in ((90, ["Cancelled: Off"]), (91, [])):
+        with time_machine.travel(event.cancelled_at + timedelta(days=days), tick=False):
+            assert titles(feed) == found
+
+
+def test_it_changes_by_the_clock_at_midnight_only(feed):
+    full = EventFactory(title="Full", capacity_in_person=1)
+    verified(full, 2)
+    verified(full, 1)
+    verified(EventFactory(title="Sure"), 1)
+    noon = full.ends_at.replace(hour=0)
+    with time_machine.travel(noon, tick=False):
+        content = own_calendar.content(feed)
+    with time_machine.travel(noon.replace(hour=23, minute=59), tick=False):
+        assert own_calendar.content(feed) == content
+    with time_machine.travel(noon + timedelta(days=1), tick=False):
+        assert titles(feed) == ["Sure"]
+
+
+# -- Over HTTP ------------------------------------------------------------------------------------
+
+
+def test_the_answer_is_the_same_twice_and_kept_by_nobody(client, feed):
+    verified(EventFactory(), 1)
+    first, second = client.get(path_of(feed)), client.get(path_of(feed))
+    assert first.content == second.content
+    assert first["ETag"] == second["ETag"]
+    assert re.fullmatch(r'"[0-9a-f]{32}"', first["ETag"])
+    assert {"no-store", "private"} <= set(re.split(r", *", first["Cache-Control"]))
+    assert first["X-Robots-Tag"] == "noindex"
+    assert first["Referrer-Policy"] == "no-referrer"
+    assert "Content-Disposition" not in first
+    assert "Cookie" not in first.get("Vary", "")
+    assert not first.cookies
+
+
+def test_whoever_has_it_is_told_so_and_whoever_has_an_older_one_gets_the_new(client, feed):
+    event = EventFactory()
+    verified(event, 1)
+    tag = client.get(path_of(feed))["ETag"]
+    for known in (tag, f'"x", {tag}', f"W/{tag}", "*"):
+        answer = client.get(path_of(feed), headers={"If-None-Match": known})
+        assert (answer.status_code, answer.content) == (304, b"")
+        assert answer["ETag"] == tag
+        assert "no-store" in answer["Cache-Control"]
+    event.title = "Another"
+    lifecycle.apply_changes(event, by=None)
+    answer = client.get(path_of(feed), headers={"If-None-Match": tag})
+    assert answer.status_code == 200
+    assert answer["ETag"] != tag
+
+
+def test_it_can_be_looked_at_and_takes_nothing(client, feed):
+    verified(EventFactory(), 1)
+    answer = client.head(path_of(feed))
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer["Content-Type"] == "text/calendar; charset=utf-8"
+    for send in (client.post, client.put, client.delete):
+        assert send(path_of(feed)).status_code == 405
+
+
+def test_each_feed_may_be_fetched_so_often_whoever_sits_behind_the_network(
+    client, feed, settings, time_machine
+):
+    time_machine.move_to(timezone.now().replace(minute=5), tick=False)
+    settings.FETCHES_OF_A_FEED = 3
+    other = own_calendar.renew("person2@example.org")
+    statuses = [client.get(path_of(feed)).status_code for _n in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    answer = Client(REMOTE_ADDR="192.0.2.9").get(path_of(feed))
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 600
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
+    assert {"no-store", "private"} <= set(re.split(r", *", answer["Cache-Control"]))
+    assert client.get(path_of(other)).status_code == 200
+    time_machine.shift(600)
+    assert client.get(path_of(feed)).status_code == 200
+
+
+def test_wrong_addresses_are_counted_by_network_and_close_no_right_one(client, feed, settings):
+    settings.REQUESTS_FROM_A_NETWORK = 2
+    cache.clear()
+    wrong = f"/calendar/personal/{'A' * 8}-{'a' * 32}.ics"
+    assert [client.get(wrong).status_code for _n in range(3)] == [404, 404, 429]
+    assert client.get(path_of(feed)).status_code == 200
+    assert Client(REMOTE_ADDR="192.0.2.9").get(wrong).status_code == 404
+
+
+def test_while_nobody_can_count_it_still_answers(client, feed, settings):
+    settings.CACHES = settings.CACHES | {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1/0",
+        }
+    }
+    assert client.get(path_of(feed)).status_code == 200
+    assert client.get("/calendar/personal/x.ics").status_code == 404

@@ -188,9 +188,9 @@ def test_export_takes_as_many_queries_for_three_registrations_as_for_one(
         )
 
     filled()
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         privacy.export("person1@example.org")
     filled()
     filled()
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         privacy.export("person1@example.org")

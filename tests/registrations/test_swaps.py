@@ -344,7 +344,7 @@ def test_a_new_address_is_proved_and_the_old_one_told():
     assert (told.recipient, told.calendar_method) == ("person1@example.org", "CANCEL")
     assert links.token_of(registration) not in told.text + told.html
     assert (taken.recipient, taken.calendar_method) == ("new@example.org", "REQUEST")
-    assert PersonalFeed.objects.count() == 0
+    assert list(PersonalFeed.objects.get().kept.all()) == [registration]
 
 
 def test_a_feed_of_an_old_address_never_shows_the_events_of_the_new_one():
