@@ -1,7 +1,8 @@
 """Says which rules of the calendar standard some bytes break. Reads them by itself, not through a library.
 
 The ids are those of our list of rules: S the stream of bytes, C the calendar, E the event, T the time zone, F the feed,
-X the cancelled event, M the mail.
+X the cancelled event, M the entry in a mail. `mail_rules` reads the mail around it, `life_rules` one calendar after the
+other. E30, a limit for descriptions, is not ours: they come back whole.
 """
 
 import re
@@ -31,6 +32,10 @@ LINE = re.compile(
     r'([A-Za-z0-9-]+)((?:;[A-Za-z0-9-]+=(?:"[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*)*):(.*)'
 )
 PARAMETER = re.compile(r';([A-Za-z0-9-]+)=((?:"[^"]*"|[^";:])*)')
+PUBLIC_ADDRESS = re.compile(r"https://(?![\d.:]+/|\[)[^/]+\.[^/]+/")
+UTC_NAMES = {"UTC", "Etc/UTC", "Z", "Zulu", "Etc/Zulu", "GMT", "Etc/GMT"}
+#: Octets of a feed that programs still take.
+LARGEST = 1_000_000
 WEEKDAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 
 
@@ -64,8 +69,17 @@ class Component:
             yield from part.walk()
 
 
-def broken(content: bytes, *, channel: str = "file", now: datetime | None = None) -> list[str]:
-    """Return the rules that a calendar breaks, as "S3: why". `channel` is file, feed or mail."""
+def broken(
+    content: bytes,
+    *,
+    channel: str = "file",
+    now: datetime | None = None,
+    topics: list[str] | None = None,
+) -> list[str]:
+    """Return the rules that a calendar breaks, as "S3: why". `channel` is file, feed or mail.
+
+    `topics` are those of each event, where they are known: bytes alone do not tell two topics from one with a comma.
+    """
     found = list(_stream(content))
     if found:
         return found
@@ -80,7 +94,10 @@ def broken(content: bytes, *, channel: str = "file", now: datetime | None = None
     found += [rule for zone in zones.values() for rule in _zone(zone, events)]
     for event in events:
         found += _event(event, channel, now or datetime.now(UTC))
+        found += _optional(event, channel, topics)
         found += _times(event, zones)
+    if channel == "feed" and len(content) > LARGEST:
+        found.append(f"F5: {len(content)} octets in a feed")
     found += _together(calendar, events, zones, channel)
     return found
 
@@ -149,7 +166,7 @@ def _texts(calendar: Component) -> Iterator[str]:
                     yield f"S7: {one.name} is not escaped: {one.value!r}"
             elif one.name == "URL" and "\\" in one.value:
                 yield "S7: an address is escaped"
-            if one.name in SHOWN and re.search(r"</?[a-z][^<>]*>|&(\w+|#\d+);", _plain(one.value)):
+            if one.name in SHOWN and re.search(r"</?[a-z][^<>]*>|&(\w+|#\d+);", plain(one.value)):
                 yield f"S8: HTML in {one.name}"
             if one.value.strip() in {"", "None"} or "{{" in one.value or "{%" in one.value:
                 yield f"S10: {one.name} is {one.value!r}"
@@ -217,9 +234,9 @@ def _event(event: Component, channel: str, now: datetime) -> Iterator[str]:
     if event.value("STATUS") not in {"CONFIRMED", "TENTATIVE", "CANCELLED"}:
         yield "E14: STATUS"
     address = event.value("URL")
-    if not re.match(r"https://[^/]+\.[^/]+/", address) or "example.com" in address:
+    if not PUBLIC_ADDRESS.match(address) or "example.com" in address:
         yield f"E15: URL {address}"
-    if address and address not in _plain(event.value("DESCRIPTION")):
+    if address and address not in plain(event.value("DESCRIPTION")):
         yield "E16: the address is not in the description"
     if not event.value("LOCATION") or r"\n" in event.value("LOCATION").replace("\\\\", ""):
         yield "E17: LOCATION"
@@ -242,7 +259,7 @@ def _event(event: Component, channel: str, now: datetime) -> Iterator[str]:
         yield "E28: RDATE"
     if re.search(r"/r/[2-9A-Z]{8}-|token|password", "".join(one.value for one in event.properties)):
         yield "E29: a secret"
-    if len(_plain(event.value("DESCRIPTION"))) > 8000:
+    if len(plain(event.value("DESCRIPTION"))) > 8000:
         yield "E30: a long description"
     if event.value("STATUS") == "CANCELLED":
         if int(event.value("SEQUENCE") or 0) < 1:
@@ -251,13 +268,59 @@ def _event(event: Component, channel: str, now: datetime) -> Iterator[str]:
             yield "F7: cancelled, and still busy"
 
 
+def _optional(event: Component, channel: str, topics: list[str] | None) -> Iterator[str]:
+    """What need not be there, and what only some entries have."""
+    text, address = plain(event.value("DESCRIPTION")), event.value("URL")
+    if address and re.search(r"\\[nN]" + re.escape(address), text):
+        yield "S9: a line break is escaped twice"
+    if topics is not None and sorted(_categories(event)) != sorted(topics):
+        yield f"E21: CATEGORIES are {_categories(event)}"
+    if event.value("CLASS") not in {"", "PUBLIC", "PRIVATE", "CONFIDENTIAL"}:
+        yield "E22: CLASS"
+    if event.all("PRIORITY") and not re.fullmatch(r"[0-9]", event.value("PRIORITY")):
+        yield "E22: PRIORITY"
+    if event.all("DURATION") and not re.fullmatch(
+        r"\+?P(?=\w*[1-9])(\d+W|(\d+D)?(T(\d+H)?(\d+M)?(\d+S)?)?)", event.value("DURATION")
+    ):
+        yield "E6: DURATION"
+    for one in event.all("CONFERENCE"):
+        if one.parameters.get("VALUE") != "URI":
+            yield "E24: CONFERENCE without VALUE=URI"
+        if one.value not in text and one.value not in plain(event.value("LOCATION")):
+            yield "E25: the link to join is only in CONFERENCE"
+    for alarm in (part for part in event.parts if part.name == "VALARM"):
+        if (
+            alarm.value("ACTION") != "DISPLAY"
+            or not alarm.value("DESCRIPTION")
+            or not re.fullmatch(r"-P\w+", alarm.value("TRIGGER"))
+        ):
+            yield "E26: an alarm that is not shown before the start"
+    for one in event.all("X-ALT-DESC"):
+        if one.parameters.get("FMTTYPE") != "text/html" or not text:
+            yield "E27: X-ALT-DESC"
+    if (
+        channel != "mail"
+        and re.match("cancelled: ", event.value("SUMMARY"), re.I)
+        and event.value("STATUS") != "CANCELLED"
+    ):
+        yield "X1: called cancelled, and not so"
+
+
+def _categories(event: Component) -> list[str]:
+    return [
+        plain(name)
+        for one in event.all("CATEGORIES")
+        for name in re.findall(r"(?:\\.|[^\\,])+", one.value)
+    ]
+
+
 def _utc(value: str) -> datetime | None:
     if not re.fullmatch(r"\d{8}T\d{6}Z", value):
         return None
     return datetime.strptime(value, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
-def _plain(value: str) -> str:
+def plain(value: str) -> str:
     return re.sub(r"\\(.)", lambda m: "\n" if m[1] in "nN" else m[1], value)
 
 
@@ -283,8 +346,8 @@ def _times(event: Component, zones: dict[str, Component]) -> Iterator[str]:
     instants = []
     for one in (start, end):
         zone_name = one.parameters.get("TZID")
-        if zone_name and one.value.endswith("Z"):
-            yield "E9: TZID and Z"
+        if zone_name and (one.value.endswith("Z") or zone_name in UTC_NAMES):
+            yield "E9: UTC is written with Z alone"
         if one.value.endswith("Z"):
             instants.append(_utc(one.value))
             continue
@@ -434,11 +497,24 @@ def _together(
             or calendar.value("X-PUBLISHED-TTL") != "PT1H"
         ):
             yield "F2: REFRESH-INTERVAL"
+        yield from _addresses(calendar)
         for event in events:
             if event.value("STATUS") == "CANCELLED" and "ancelled" not in event.value("SUMMARY"):
                 yield "F7: the title does not say that it is cancelled"
     if channel == "mail":
         yield from _scheduling(calendar, events)
+
+
+def _addresses(calendar: Component) -> Iterator[str]:
+    """What a feed says of its place in the world."""
+    zone = calendar.value("X-WR-TIMEZONE")
+    if calendar.all("X-WR-TIMEZONE") and (zone not in available_timezones() or "/" not in zone):
+        yield f"F4: X-WR-TIMEZONE:{zone}"
+    for one in calendar.all("SOURCE") + calendar.all("URL"):
+        if not PUBLIC_ADDRESS.match(one.value):
+            yield f"F6: {one.name} is not absolute"
+        if one.name == "SOURCE" and one.parameters.get("VALUE") != "URI":
+            yield "F6: SOURCE without VALUE=URI"
 
 
 def _scheduling(calendar: Component, events: list[Component]) -> Iterator[str]:

@@ -51,6 +51,7 @@ TRANSP:OPAQUE
 END:VEVENT
 END:VCALENDAR
 """
+ALARM = "BEGIN:VALARM\nACTION:DISPLAY\nDESCRIPTION:Soon\nTRIGGER:-PT1H\nEND:VALARM\nEND:VEVENT"
 ORGANISER = "ORGANIZER;CN=CEP:mailto:events@plenary.test\n"
 ATTENDEE = (
     "ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;\n"
@@ -76,6 +77,24 @@ def test_good_calendars_break_nothing():
     assert broken(as_bytes(GOOD), channel="feed", now=NOW) == []
     assert broken(as_bytes(GOOD), channel="file", now=NOW) == []
     assert broken(as_bytes(MAIL), channel="mail", now=NOW) == []
+
+
+def test_what_need_not_be_there_breaks_nothing_where_it_is_right():
+    more = "CONFERENCE;VALUE=URI:https://events.plenary.test/events/a/\nX-ALT-DESC;FMTTYPE=text/html:<p>\n"
+    file = GOOD.replace("TRANSP:OPAQUE\n", f"TRANSP:OPAQUE\nCLASS:PUBLIC\nPRIORITY:0\n{more}")
+    file = file.replace("END:VEVENT", ALARM)
+    source = "SOURCE;VALUE=URI:https://events.plenary.test/calendar/all.ics\n"
+    feed = GOOD.replace("NAME:Events\nX", f"{source}X-WR-TIMEZONE:Europe/Madrid\nNAME:Events\nX")
+
+    assert broken(as_bytes(file), channel="file", now=NOW, topics=["Probation", "Prison"]) == []
+    assert broken(as_bytes(feed), channel="feed", now=NOW) == []
+
+
+@pytest.mark.parametrize("topics", [["Prison,Probation"], ["Prison"], []])
+def test_topics_that_run_together_are_caught(topics):
+    found = broken(as_bytes(GOOD), channel="feed", now=NOW, topics=topics)
+
+    assert [rule.split(":")[0] for rule in found] == ["E21"]
 
 
 BYTES = {
@@ -107,6 +126,7 @@ BREACHES = [
     ),
     ("S8", "First", "<b>First</b>"),
     ("S8", "First", "Bread &amp\\; butter"),
+    ("S9", "First\\nhttps", "First\\\\nhttps"),
     ("S10", "LOCATION:Barcelona", "LOCATION:None"),
     ("S10", "LOCATION:Barcelona", "LOCATION:"),
     ("S10", "LOCATION:Barcelona", "LOCATION:{{ place }}"),
@@ -133,6 +153,8 @@ BREACHES = [
     ("E7", "DTEND;TZID=Europe/Madrid:20270610T170000", "DTEND;VALUE=DATE:20270611"),
     ("E8", "DTEND;TZID=Europe/Madrid:20270610T170000", "DTEND:20270610T170000"),
     ("E9", "20270610T170000", "20270610T170000Z"),
+    ("E6", "DTEND;TZID=Europe/Madrid:20270610T170000", "DURATION:-PT1H"),
+    ("E9", "TZID=Europe/Madrid:2027", "TZID=Etc/UTC:2027"),
     ("E10", HOURS, HOURS.replace("10T090000", "10T000000").replace("10T170000", "11T000000")),
     ("E11", "SUMMARY:Prison", "SUMMARY:Two\\nlines"),
     ("E12", "SEQUENCE:1\n", ""),
@@ -140,12 +162,20 @@ BREACHES = [
     ("E13", "LAST-MODIFIED:20261201T080000Z", "LAST-MODIFIED:20261001T080000Z"),
     ("E14", "STATUS:CONFIRMED", "STATUS:POSTPONED"),
     ("E15", "URL:https://events.plenary.test/events/a/", "URL:/events/a/"),
+    ("E15", "URL:https://events.plenary.test/", "URL:https://127.0.0.1/"),
     ("E16", "First\\nhttps://events.plenary.test/events/a/", "First"),
     ("E17", "LOCATION:Barcelona\n", ""),
     ("E18", "GEO:41.38;2.17", "GEO:41.38\\,2.17"),
     ("E19", "TRANSP:OPAQUE", "TRANSP:OPAQUE\nORGANIZER:mailto:CEP <a@plenary.test>"),
     ("E20", "TRANSP:OPAQUE", "TRANSP:OPAQUE\nATTENDEE:mailto:ana@example.org"),
     ("E22", "TRANSP:OPAQUE", "TRANSP:MAYBE"),
+    ("E22", "TRANSP:OPAQUE", "TRANSP:OPAQUE\nCLASS:SECRET"),
+    ("E22", "TRANSP:OPAQUE", "TRANSP:OPAQUE\nPRIORITY:high"),
+    ("E24", "TRANSP:OPAQUE", "TRANSP:OPAQUE\nCONFERENCE:https://events.plenary.test/events/a/"),
+    ("E25", "TRANSP:OPAQUE", "TRANSP:OPAQUE\nCONFERENCE;VALUE=URI:https://meet.example/a"),
+    ("E26", "END:VEVENT", "BEGIN:VALARM\nACTION:AUDIO\nTRIGGER:-PT1H\nEND:VALARM\nEND:VEVENT"),
+    ("E26", "END:VEVENT", ALARM.replace("-PT1H", "PT1H")),
+    ("E27", "TRANSP:OPAQUE", "TRANSP:OPAQUE\nX-ALT-DESC:<p>First</p>"),
     ("E23", "LOCATION:Barcelona", "LOCATION:Barcelona\nLOCATION:Girona"),
     ("E28", "TRANSP:OPAQUE", "TRANSP:OPAQUE\nRDATE:20270611T070000Z"),
     ("E29", "First", "/r/ABCDEFGH-"),
@@ -167,8 +197,14 @@ BREACHES = [
     ("T12", "BEGIN:STANDARD", "BEGIN:DAYLIGHT"),
     ("F1", "NAME:Events\nX", "NAME:Other\nX"),
     ("F2", "REFRESH-INTERVAL;VALUE=DURATION:PT1H", "REFRESH-INTERVAL:PT1H"),
+    ("F4", "NAME:Events\n", "X-WR-TIMEZONE:CET\nNAME:Events\n"),
+    ("F5", "LOCATION:Barcelona\n", "LOCATION:Barcelona\n" + "X-MORE:and more of it\n" * 45_000),
+    ("F6", "NAME:Events\nX", "SOURCE:https://events.plenary.test/calendar/all.ics\nNAME:Events\nX"),
+    ("F6", "NAME:Events\nX", "SOURCE;VALUE=URI:/calendar/all.ics\nNAME:Events\nX"),
+    ("F6", "NAME:Events\nX", "URL:/calendar/\nNAME:Events\nX"),
     ("F3/X3", "END:VEVENT", "BEGIN:VALARM\nACTION:DISPLAY\nEND:VALARM\nEND:VEVENT"),
     ("F7", "STATUS:CONFIRMED", "STATUS:CANCELLED"),
+    ("X1", "SUMMARY:", "SUMMARY:Cancelled: "),
     ("X2", "SEQUENCE:1\n", "SEQUENCE:0\nSTATUS:CANCELLED\n"),
 ]
 
