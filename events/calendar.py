@@ -1,24 +1,27 @@
-"""Events as iCalendar bytes: one event, a feed, and the parts of mails that put in, move and take out an entry.
+"""Events as iCalendar: what an entry says, one event as a file, and the parts of mails that move an entry.
 
-The same data gives the same bytes: UID, SEQUENCE, DTSTAMP and LAST-MODIFIED come from the event's row.
-Sources: RFC 5545 (files), RFC 5546 (scheduling), RFC 7986 (feeds).
+The same data gives the same bytes: UID, SEQUENCE, DTSTAMP and LAST-MODIFIED come from the rows. Sources: RFC 5545
+(files), RFC 5546 (scheduling), RFC 7986 (feeds).
 """
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from html import unescape
 from itertools import groupby
+from types import MappingProxyType
+from uuid import uuid5
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
-from icalendar import Calendar, Timezone, vCalAddress, vDatetime, vDuration, vText, vUri
-from icalendar import Event as Entry
 
+from events.contentlines import instant, line, one_line, parameter, text
 from events.dates import zone_in_words
 from events.models import Event, Format, Session, Status
 from events.timezones import zone_block
@@ -27,11 +30,13 @@ logger = logging.getLogger(__name__)
 
 PRODUCT = "-//Plenary//Events 1.0//EN"
 ONE_NIGHT = timedelta(hours=12)
-LONGEST_DESCRIPTION = 4000
 EMPTY_FEED_YEAR = (
     2026  # a calendar needs one component (RFC 5545 3.4); any fixed year gives stable bytes
 )
-CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\u0085]")
+END = b"END:VCALENDAR\r\n"
+
+#: The zone blocks of a file by name of the zone; none where a zone goes out in UTC.
+Zones = Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,14 @@ class Standing:
     joins_online: bool = False
 
 
-def event_file(event: Event) -> bytes:
-    """The event as a file to save. No METHOD, no attendee, nothing private."""
-    return _calendar([event])
+def event_file(event: Event, *, by_session: bool = False, joins_online: bool = False) -> bytes:
+    """The event as a file to save: one entry, or with `by_session` one for each item of its programme.
+
+    No METHOD and no attendee; `joins_online` is for a reader who has a place online.
+    """
+    zones = zone_blocks([event], by_session=by_session)
+    written = entries(event, zones, by_session=by_session, joins_online=joins_online)
+    return b"".join([*head(zones), written, END])
 
 
 def feed(
@@ -69,42 +79,48 @@ def feed(
 ) -> bytes:
     """Events as a calendar to subscribe to; `name` is its title (RFC 7986 5.1).
 
-    `standings` by id of the event make it somebody's own. An event that cannot be written is logged and left out: one
-    bad record must not take the others away.
+    `standings` by id of the event make it somebody's own. For feeds of any length see `feeds`.
     """
     events = list(events)
-    try:
-        return _calendar(events, name=name, standings=standings)
-    except Exception:
-        sound = [event for event in events if _can_be_written(event)]
-        return _calendar(sound, name=name, standings=standings)
+    zones = zone_blocks(events)
+    written = sound_entries(events, zones, standings=standings or {})
+    return b"".join([*head(zones, name=name), *written, END])
 
 
 def request(event: Event, *, scheduling: Scheduling) -> bytes:
     """The calendar part of a mail that puts the entry in or moves it (RFC 5546 3.2.2)."""
-    return _calendar([event], method="REQUEST", scheduling=scheduling)
+    return _scheduled(event, "REQUEST", scheduling)
 
 
 def cancellation(event: Event, *, scheduling: Scheduling) -> bytes:
     """The calendar part of a mail that takes the entry out (RFC 5546 3.2.5)."""
-    return _calendar([event], method="CANCEL", scheduling=scheduling)
+    return _scheduled(event, "CANCEL", scheduling)
+
+
+# -- What an entry says ---------------------------------------------------------------------------
 
 
 def spans_whole_days(event: Event) -> bool:
     """Whether the entry is over days instead of hours: hours unknown, or several days (not one long evening)."""
     return event.is_whole_day or (
-        len(event.days) > 1 and event.ends_at - event.starts_at > ONE_NIGHT
+        event.ends_at - event.starts_at > ONE_NIGHT and event.first_day != event.last_day
     )
 
 
-def description(event: Event) -> str:
-    """The text of the entry: summary, hours of each day, address of the page."""
-    parts = [event.summary, as_text(event.description)[:LONGEST_DESCRIPTION].strip()]
+def description(event: Event, *, joins_online: bool = False, page: str = "") -> str:
+    """The text of the entry: summary, hours of each day, page for joining, address of the event's page.
+
+    `page` is that address, where it is known already.
+    """
+    parts = [event.summary, as_text(event.description).strip()]
     if spans_whole_days(event) and not event.is_whole_day:
         parts.append(
             "\n".join([*_hours_of_days(event), zone_in_words(event.timezone, event.starts_at)])
         )
-    parts.append(settings.SITE_URL + event.get_absolute_url())
+    if joins_online:
+        address = settings.SITE_URL + reverse("event_join", args=[event.slug])
+        parts.append(_("Join online: %(address)s") % {"address": address})
+    parts.append(page or page_of(event))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -119,152 +135,247 @@ def location(event: Event) -> str:
 
 def title(event: Event) -> str:
     """The title with the state in front where people must see it."""
-    if event.status == Status.CANCELLED:
-        return _("Cancelled: %(title)s") % {"title": event.title}
-    if event.status == Status.POSTPONED:
-        return _("Postponed: %(title)s") % {"title": event.title}
-    return event.title
+    return _with_state(event, event.title)
 
 
-def _calendar(
-    events: list[Event],
-    *,
-    name: str = "",
-    method: str = "",
-    scheduling: Scheduling | None = None,
-    standings: Mapping[int, Standing] | None = None,
-) -> bytes:
-    calendar = Calendar()
-    calendar.add("version", "2.0")
-    calendar.add("prodid", PRODUCT)
+def as_text(html: str) -> str:
+    """Rich text as plain text, with line breaks where its blocks end, so that words do not run together."""
+    return unescape(strip_tags(re.sub(r"</(p|li|h\d)>|<br\s*/?>", "\n", html)))
+
+
+def page_of(event: Event) -> str:
+    """The full address of the event's page."""
+    return settings.SITE_URL + event.get_absolute_url()
+
+
+# -- The parts of a file --------------------------------------------------------------------------
+
+
+def head(
+    zones: Zones, *, name: str = "", method: str = "", source: str = "", page: str = ""
+) -> Iterator[bytes]:
+    """Give all of a file before its entries; with `name` it is a feed.
+
+    `source` is the full address of the feed, `page` that of a page about it.
+    """
+    yield b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n"
+    yield line("PRODID", PRODUCT)
     if method:
-        calendar.add("method", method)
+        yield line("METHOD", method)
     if name:
-        for title_of_feed in ("name", "x-wr-calname"):
-            calendar.add(title_of_feed, vText(_one_line(name)))
-        calendar.add(
-            "refresh-interval", vDuration(timedelta(hours=1)), parameters={"VALUE": "DURATION"}
-        )
-        calendar.add("x-published-ttl", vDuration(timedelta(hours=1)))
-    zones = _zones(events)
-    if not events:
-        zones[settings.TIME_ZONE] = zone_block(settings.TIME_ZONE, EMPTY_FEED_YEAR, EMPTY_FEED_YEAR)
+        yield line("NAME", text(one_line(name)))
+        yield line("X-WR-CALNAME", text(one_line(name)))
+        yield b"REFRESH-INTERVAL;VALUE=DURATION:PT1H\r\nX-PUBLISHED-TTL:PT1H\r\n"
+    if source:
+        yield line("SOURCE;VALUE=URI", source)
+    if page:
+        yield line("URL", page)
     for zone in sorted(zones):
-        if block := zones[zone]:
-            calendar.add_component(block)
+        yield zones[zone]
+
+
+def zone_blocks(events: Iterable[Event], *, by_session: bool = False) -> Zones:
+    """Return the zone blocks that the timed entries of events need, each over the years that they use.
+
+    An event whose zone nobody knows needs none. Without any event it is the block of the site's own zone.
+    """
+    years: dict[str, tuple[int, int]] = {}
+    is_empty = True
     for event in events:
-        entry = _entry(event, zones, method=method, scheduling=scheduling)
-        if standing := (standings or {}).get(event.pk):
-            _say_standing(entry, event, standing)
-        calendar.add_component(entry)
-    return calendar.to_ical()
+        try:
+            first, last = event.first_day.year, event.last_day.year
+            is_timed = by_session or not spans_whole_days(event)
+        except Exception:  # said when its entry is written
+            continue
+        is_empty = False
+        if is_timed:
+            known = years.get(event.timezone, (first, last))
+            years[event.timezone] = (min(first, known[0]), max(last, known[1]))
+    if is_empty:
+        years[settings.TIME_ZONE] = (EMPTY_FEED_YEAR, EMPTY_FEED_YEAR)
+    blocks = {zone: zone_block(zone, *used) for zone, used in years.items()}
+    return {zone: block.to_ical() for zone, block in blocks.items() if block}
 
 
-def _can_be_written(event: Event) -> bool:
-    try:
-        event_file(event)
-    except Exception:
-        logger.exception("Event %s is left out of the feeds.", event.pk)
-        return False
-    return True
+def sound_entries(
+    events: Iterable[Event],
+    zones: Zones,
+    *,
+    by_session: bool = False,
+    standings: Mapping[int, Standing] = MappingProxyType({}),
+) -> Iterator[bytes]:
+    """Give the entries of events one after the other.
 
-
-def _zones(events: list[Event]) -> dict[str, Timezone | None]:
-    """The zone blocks that the timed entries need, each over the years that they use."""
-    years: dict[str, list[int]] = {}
+    An event that cannot be written is logged and left out: one bad record must not take the others away.
+    """
     for event in events:
-        if not spans_whole_days(event):
-            years.setdefault(event.timezone, []).extend([event.first_day.year, event.last_day.year])
-    return {zone: zone_block(zone, min(used), max(used)) for zone, used in years.items()}
+        try:
+            standing = standings.get(event.pk)
+            yield entries(event, zones, by_session=by_session, standing=standing)
+        except Exception:
+            logger.exception("Event %s is left out of a calendar.", event.pk)
 
 
-def _entry(
-    event: Event, zones: dict[str, Timezone | None], *, method: str, scheduling: Scheduling | None
-) -> Entry:
-    entry = Entry()
-    entry.add("uid", str(event.uid))
-    changed_at = event.changed_at.astimezone(UTC).replace(microsecond=0)
-    entry.add("dtstamp", scheduling.written_at.astimezone(UTC) if scheduling else changed_at)
-    entry.add(
-        "created", min(event.created_at, event.changed_at).astimezone(UTC).replace(microsecond=0)
-    )
-    entry.add("last-modified", changed_at)
-    entry.add("sequence", scheduling.sequence if scheduling else event.sequence)
-    withdrawn = method == "CANCEL" or event.status == Status.CANCELLED
-    entry.add("summary", _one_line(title(event)))
-    start, end = _span(event, zones)
-    entry.add("dtstart", start)
-    entry.add("dtend", end)
-    entry.add("location", _one_line(location(event)))
-    entry.add("description", _clean(description(event)))
-    entry.add("url", vUri(settings.SITE_URL + event.get_absolute_url()))
-    if categories := [_one_line(topic.name) for topic in event.topics.all()]:
-        entry.add("categories", categories)
-    if event.venue and event.venue.latitude is not None and event.venue.longitude is not None:
-        entry.add("geo", (float(event.venue.latitude), float(event.venue.longitude)))
-    if event.contact_email and not scheduling:
-        entry.add("contact", _one_line(event.contact_email))
-    status = (
-        "CANCELLED"
-        if withdrawn
-        else "TENTATIVE"
-        if event.status == Status.POSTPONED
-        else "CONFIRMED"
-    )
-    entry.add("status", status)
-    entry.add(
-        "transp", "TRANSPARENT" if withdrawn or event.status == Status.POSTPONED else "OPAQUE"
-    )
-    if scheduling:
-        _address(entry, scheduling)
-    return entry
+def entries(
+    event: Event,
+    zones: Zones,
+    *,
+    by_session: bool = False,
+    joins_online: bool = False,
+    standing: Standing | None = None,
+) -> bytes:
+    """Return the entry of an event, or one for each item of its programme where it has one."""
+    if by_session and (sessions := list(event.sessions.all())):
+        return b"".join(_entry_of_session(event, session, zones) for session in sessions)
+    page = page_of(event)
+    joins_online = joins_online or bool(standing and standing.joins_online)
+    lines = [
+        *_revision(event, event.sequence, standing=standing),
+        line("SUMMARY", text(_title_for(event, standing))),
+        *_span(event, zones),
+        *_facts(event, description(event, joins_online=joins_online, page=page), page),
+        *_state(event, is_sure=standing is None or standing.is_sure),
+    ]
+    return _vevent(lines)
 
 
-def _span(
-    event: Event, zones: dict[str, Timezone | None]
-) -> tuple[date | datetime, date | datetime]:
-    if spans_whole_days(event):
-        return event.first_day, event.last_day + timedelta(days=1)
-    return _instant(event.starts_at, event, zones), _instant(event.ends_at, event, zones)
+def _scheduled(event: Event, method: str, scheduling: Scheduling) -> bytes:
+    zones, page = zone_blocks([event]), page_of(event)
+    lines = [
+        line("UID", str(event.uid)),
+        line("DTSTAMP", instant(scheduling.written_at)),
+        *_dates_of_record(event, event.changed_at),
+        line("SEQUENCE", str(scheduling.sequence)),
+        line("SUMMARY", text(one_line(title(event)))),
+        *_span(event, zones),
+        *_facts(event, description(event, joins_online=scheduling.joins_online, page=page), page),
+        *_state(event, is_withdrawn=method == "CANCEL"),
+        *_people(scheduling),
+    ]
+    return b"".join([*head(zones, method=method), _vevent(lines), END])
 
 
-def _instant(moment: datetime, event: Event, zones: dict[str, Timezone | None]) -> datetime:
-    """The instant by the event's own clock; in UTC where that clock is irregular or shows this hour twice."""
+def _entry_of_session(event: Event, session: Session, zones: Zones) -> bytes:
+    """An item of the programme: an entry of its own, which moves with the event and by itself."""
+    words = _("%(event)s: %(session)s") % {"event": event.title, "session": session.title}
+    page = page_of(event)
+    said = "\n\n".join(part for part in (session.details, page) if part)
+    lines = [
+        *_revision(
+            event,
+            event.sequence + session.sequence,
+            uid=str(uuid5(event.uid, f"session/{session.pk}")),
+        ),
+        line("SUMMARY", text(one_line(_with_state(event, words)))),
+        *_hours(session.starts_at, session.ends_at, event, zones),
+        *_facts(event, said, page),
+        *_state(event),
+    ]
+    return _vevent(lines)
+
+
+# -- The lines of an entry ------------------------------------------------------------------------
+
+
+def _vevent(lines: list[bytes]) -> bytes:
+    return b"".join([b"BEGIN:VEVENT\r\n", *lines, b"END:VEVENT\r\n"])
+
+
+def _revision(
+    event: Event, sequence: int, *, uid: str = "", standing: Standing | None = None
+) -> Iterator[bytes]:
+    """Which entry it is, and how new: without METHOD, DTSTAMP says the same as LAST-MODIFIED (RFC 5545 3.8.7.2)."""
+    changed_at = max(event.changed_at, standing.changed_at) if standing else event.changed_at
+    yield line("UID", uid or str(event.uid))
+    yield line("DTSTAMP", instant(changed_at))
+    yield from _dates_of_record(event, changed_at)
+    yield line("SEQUENCE", str(sequence))
+
+
+def _dates_of_record(event: Event, changed_at: datetime) -> Iterator[bytes]:
+    yield line("CREATED", instant(min(event.created_at, event.changed_at)))
+    yield line("LAST-MODIFIED", instant(changed_at))
+
+
+def _span(event: Event, zones: Zones) -> list[bytes]:
+    if not spans_whole_days(event):
+        return _hours(event.starts_at, event.ends_at, event, zones)
+    after = event.last_day + timedelta(days=1)
+    return [
+        line("DTSTART;VALUE=DATE", f"{event.first_day:%Y%m%d}"),
+        line("DTEND;VALUE=DATE", f"{after:%Y%m%d}"),
+    ]
+
+
+def _hours(starts_at: datetime, ends_at: datetime, event: Event, zones: Zones) -> list[bytes]:
+    return [
+        _moment("DTSTART", starts_at, event, zones),
+        _moment("DTEND", ends_at, event, zones),
+    ]
+
+
+def _moment(name: str, moment: datetime, event: Event, zones: Zones) -> bytes:
+    """An instant by the event's own clock; in UTC where that clock is irregular or shows this hour twice."""
     local = moment.astimezone(event.zone)
     other = local.replace(fold=1 - local.fold)
-    if zones.get(event.timezone) is None or local.utcoffset() != other.utcoffset():
-        return moment.astimezone(UTC)
-    return local
+    if event.timezone not in zones or local.utcoffset() != other.utcoffset():
+        return line(name, instant(moment))
+    return line(f"{name};TZID={event.timezone}", f"{local:%Y%m%dT%H%M%S}")
 
 
-def _say_standing(entry: Entry, event: Event, standing: Standing) -> None:
-    """Put somebody's state into an entry, unless that of the event says more."""
-    changed_at = max(event.changed_at, standing.changed_at).astimezone(UTC).replace(microsecond=0)
-    entry["DTSTAMP"] = entry["LAST-MODIFIED"] = vDatetime(changed_at)
-    if event.status != Status.PUBLISHED:
-        return
-    if standing.words:
-        said = _("%(state)s: %(title)s") % {"state": standing.words, "title": title(event)}
-        entry["SUMMARY"] = vText(_one_line(said))
-    if not standing.is_sure:
-        entry["STATUS"], entry["TRANSP"] = vText("TENTATIVE"), vText("TRANSPARENT")
+def _facts(event: Event, said: str, page: str) -> Iterator[bytes]:
+    if place := one_line(location(event)):
+        yield line("LOCATION", text(place))
+    yield line("DESCRIPTION", text(said))
+    yield line("URL", page)
+    topics = map(one_line, event.topic_names)
+    if categories := [text(topic) for topic in topics if topic]:
+        yield line("CATEGORIES", ",".join(categories))
+    if event.venue and event.venue.latitude is not None and event.venue.longitude is not None:
+        yield line("GEO", f"{_degrees(event.venue.latitude)};{_degrees(event.venue.longitude)}")
+    contact = filter(None, [*event.organiser_names[:1], event.contact_email])
+    if words := one_line(", ".join(contact)):
+        yield line("CONTACT", text(words))
 
 
-def _address(entry: Entry, scheduling: Scheduling) -> None:
-    organiser = vCalAddress(f"mailto:{settings.DEFAULT_FROM_EMAIL}")
-    organiser.params["CN"] = vText(_one_line(scheduling.organiser_name))
-    entry.add("organizer", organiser)
-    attendee = vCalAddress(f"mailto:{scheduling.attendee_email}")
-    attendee.params.update(
-        {
-            "CN": vText(_one_line(scheduling.attendee_name)),
-            "CUTYPE": vText("INDIVIDUAL"),
-            "ROLE": vText("REQ-PARTICIPANT"),
-            "PARTSTAT": vText("ACCEPTED"),
-            "RSVP": vText("FALSE"),
-        }
+def _state(event: Event, *, is_sure: bool = True, is_withdrawn: bool = False) -> Iterator[bytes]:
+    """STATUS, and whether the entry blocks its time."""
+    if is_withdrawn or event.status == Status.CANCELLED:
+        yield b"STATUS:CANCELLED\r\nTRANSP:TRANSPARENT\r\n"
+    elif event.status == Status.POSTPONED or not is_sure:
+        yield b"STATUS:TENTATIVE\r\nTRANSP:TRANSPARENT\r\n"
+    else:
+        yield b"STATUS:CONFIRMED\r\nTRANSP:OPAQUE\r\n"
+
+
+def _people(scheduling: Scheduling) -> Iterator[bytes]:
+    organiser = f"ORGANIZER;CN={parameter(scheduling.organiser_name)}"
+    yield line(organiser, f"mailto:{settings.DEFAULT_FROM_EMAIL}")
+    attendee = f"ATTENDEE;CN={parameter(scheduling.attendee_name)}"
+    yield line(
+        f"{attendee};CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;RSVP=FALSE",
+        f"mailto:{scheduling.attendee_email}",
     )
-    entry.add("attendee", attendee)
+
+
+def _title_for(event: Event, standing: Standing | None) -> str:
+    """The title with how somebody stands in front, unless the state of the event says more."""
+    words = title(event)
+    if standing and standing.words and event.status == Status.PUBLISHED:
+        words = _("%(state)s: %(title)s") % {"state": standing.words, "title": words}
+    return one_line(words)
+
+
+def _with_state(event: Event, words: str) -> str:
+    if event.status == Status.CANCELLED:
+        return _("Cancelled: %(title)s") % {"title": words}
+    if event.status == Status.POSTPONED:
+        return _("Postponed: %(title)s") % {"title": words}
+    return words
+
+
+def _degrees(value: Decimal | float) -> str:
+    return f"{Decimal(str(value)).normalize():f}"
 
 
 def _hours_of_days(event: Event) -> list[str]:
@@ -283,17 +394,3 @@ def _hours_of_days(event: Event) -> list[str]:
         end = max(session.ends_at for session in of_day).astimezone(event.zone)
         lines.append(f"{date_format(when, 'j F')}: {start:%H:%M}–{end:%H:%M}")
     return lines
-
-
-def as_text(html: str) -> str:
-    """Rich text as plain text, with line breaks where its blocks end, so that words do not run together."""
-    return unescape(strip_tags(re.sub(r"</(p|li|h\d)>|<br\s*/?>", "\n", html)))
-
-
-def _clean(text: str) -> str:
-    """Text without the control characters that break a calendar file (RFC 5545 3.3.11)."""
-    return CONTROLS.sub(" ", text.replace("\r\n", "\n"))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(_clean(text).split())

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, OuterRef, Q, When
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.timezone import now as utc_now
@@ -15,6 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.fields import RichTextField
 
 from accounts.models import Organisation
+from accounts.permissions import LEADING
+from events.sql import JSONList, JSONText
+from events.timezones import zone_named
 
 TEXT_FEATURES = ["h3", "bold", "italic", "ol", "ul", "link"]
 #: How long calendars show an event after its end, and that one was called off.
@@ -197,6 +200,25 @@ class EventQuerySet(models.QuerySet["Event"]):
         """With venue, series, organisations and topics, in three queries for any number of events."""
         return self.with_organisations().prefetch_related("topics")
 
+    def with_entries(self) -> "EventQuerySet":
+        """With all that calendar entries say, in two queries for any number of events, and lighter than with facts."""
+        topics = Topic.objects.filter(events=OuterRef("pk")).order_by("name")
+        links = EventOrganisation.objects.filter(event=OuterRef("pk"), role__in=LEADING)
+        name = Case(
+            When(organisation__short_name="", then="organisation__name"),
+            default="organisation__short_name",
+        )
+        return (
+            self.select_related("venue")
+            .prefetch_related("sessions")
+            .annotate(
+                topic_names=JSONList(topics.values(item=JSONText("name"))),
+                organiser_names=JSONList(
+                    links.order_by("-role", "position", "pk").values(item=JSONText(name))
+                ),
+            )
+        )
+
 
 class Event(models.Model):
     """A workshop, meeting or conference. `lifecycle` alone assigns `status` and `sequence`.
@@ -336,7 +358,7 @@ class Event(models.Model):
     # -- Time ---------------------------------------------------------------------------------
     @property
     def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
+        return zone_named(self.timezone)
 
     @property
     def local_start(self) -> datetime:
@@ -401,6 +423,15 @@ class Event(models.Model):
     @cached_property
     def partners(self) -> list[Organisation]:
         return self._organisations("partner")
+
+    @cached_property
+    def topic_names(self) -> list[str]:
+        return [topic.name for topic in self.topics.all()]
+
+    @cached_property
+    def organiser_names(self) -> list[str]:
+        """As `organisers`, by the names that they are shown with."""
+        return [organisation.display_name for organisation in self.organisers]
 
     def _organisations(self, *roles: str) -> list[Organisation]:
         links = list(self.organisation_links.all())

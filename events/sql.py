@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import JSONField, Subquery
+from django.db.models import Func, JSONField, Subquery
 
 
 class JSONList(Subquery):
@@ -16,3 +16,13 @@ class JSONList(Subquery):
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         template = "(SELECT JSON_GROUP_ARRAY(JSON(listed.item)) FROM (%(subquery)s) AS listed)"
         return self.as_sql(compiler, connection, template=template, **context)
+
+
+class JSONText(Func):
+    """A text as a JSON value."""
+
+    output_field = JSONField()
+    function = "TO_JSONB"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, function="JSON_QUOTE", **context)

@@ -32,6 +32,19 @@ class Switch:
         return names
 
 
+@lru_cache(maxsize=600)
+def zone_named(name: str) -> ZoneInfo:
+    """Return a zone; the standard library itself keeps but eight of them at hand."""
+    return ZoneInfo(name)
+
+
+def forget() -> None:
+    """Forget all zones, after their rules were replaced."""
+    ZoneInfo.clear_cache()
+    zone_named.cache_clear()
+    zone_block.cache_clear()
+
+
 @lru_cache(maxsize=256)
 def zone_block(name: str, first_year: int, last_year: int) -> Timezone | None:
     """Return the VTIMEZONE of a zone that holds from the start of `first_year` to the end of `last_year`.
