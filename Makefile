@@ -43,8 +43,8 @@ checks: packages ## Look for missing migrations and for production settings that
 faults: packages ## Kill, freeze, cut and refuse everything, with a line for each scenario (PYTEST_ARGS="-k redis")
 	@$(python) -m pytest -q -s -m "" tests/faults $(PYTEST_ARGS)
 
-bench: packages ## Measure pages, seats, lists, reminders and mail against plain work
-	@for subject in pages seats participants reminders mail; do $(python) -m tests.bench.$$subject; done
+bench: packages ## Measure pages, seats, lists, reminders, mail and calendars against plain work
+	@for subject in pages seats participants reminders mail calendar; do $(python) -m tests.bench.$$subject; done
 
 # A folder of wheels on this machine would give the hashes of its own files only, so none is asked.
 compile = env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL PIP_CONFIG_FILE=/dev/null \

@@ -21,16 +21,17 @@ LANGUAGES = ("en", "fr")
 
 
 class Watch(threading.Thread):
-    """Keeps the most memory that this process held while something ran, in MB."""
+    """Keeps the most memory that a process, else this one, held while something ran, in MB."""
 
-    def __init__(self) -> None:
+    def __init__(self, pid: int | None = None) -> None:
         super().__init__(daemon=True)
-        self.before = self.most = stage.resident_mb(os.getpid())
+        self.pid = pid or os.getpid()
+        self.before = self.most = stage.resident_mb(self.pid)
         self.is_over = threading.Event()
 
     def run(self) -> None:
         while not self.is_over.wait(0.05):
-            self.most = max(self.most, stage.resident_mb(os.getpid()))
+            self.most = max(self.most, stage.resident_mb(self.pid))
 
 
 def event_with(number: int) -> Any:

@@ -1,4 +1,4 @@
-"""The real addresses and plain views: one that renders nothing, one that renders little, one that reads a form."""
+"""The real addresses and plain views: of nothing, of the same, of a small template, of the form of registering."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -23,6 +23,12 @@ def constant(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
+def empty(request: HttpRequest) -> HttpResponse:
+    """Nothing."""
+    return HttpResponse()
+
+
+@login_not_required
 def small(request: HttpRequest) -> HttpResponse:
     """A small template with one query."""
     return HttpResponse(SMALL.render({"topics": Topic.objects.all()}, request))
@@ -38,6 +44,7 @@ def form(request: HttpRequest, slug: str) -> HttpResponse:
 
 urlpatterns = [
     path("bench/constant/", constant),
+    path("bench/empty/", empty),
     path("bench/form/<slug:slug>/", form),
     path("bench/small/", small),
     path("", include("events_site.urls")),
