@@ -5,12 +5,14 @@ Source of the forms: calendar.md K2 to K6; times go out in UTC, spaces as %20.
 
 import re
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from django.urls import reverse
 
 from events import calendar
+from events.contentlines import clean, one_line
+from events.feeds import Feed
 from events.models import Event
 
 LONGEST = 2000  # characters of an address; longer ones are cut on their way
@@ -18,25 +20,32 @@ BLANK = re.compile("%20|%0A")
 
 
 def calendar_links(event: Event) -> dict[str, str]:
-    """Return the addresses by name: file, google, outlook, office, webcal (the feed of all events)."""
-    details = quote(calendar.description(event), safe="")
-    return {
+    """Return the addresses by name: file, google, outlook, office, webcal (the feed of all events).
+
+    Where the event is one of a series, webcal_of_series is the feed of that series.
+    """
+    details = quote(clean(calendar.description(event)), safe="")
+    links = {
         "file": reverse("event_calendar", args=[event.slug]),
         "google": google(event, details),
         "outlook": microsoft(event, details, "outlook.live.com"),
         "office": microsoft(event, details, "outlook.office.com"),
-        "webcal": _webcal(),
+        "webcal": _webcal(settings.SITE_URL + reverse("calendar_all")),
     }
+    if event.series:
+        path = reverse("calendar_series", args=[event.series.slug])
+        links["webcal_of_series"] = _webcal(settings.SITE_URL + path)
+    return links
 
 
-def subscription_links() -> dict[str, str]:
-    """Return the addresses of the calendar of all events by name: https (to copy), webcal, google, outlook, office."""
-    address = settings.SITE_URL + reverse("calendar_all")
-    named = urlencode({"url": address, "name": settings.SITE_NAME}, quote_via=quote)
+def subscription_links(feed: Feed) -> dict[str, str]:
+    """Return the addresses of a feed by name: https (to copy), webcal, google, outlook, office."""
+    named = urlencode({"url": feed.source, "name": feed.name}, quote_via=quote)
+    webcal = _webcal(feed.source)
     return {
-        "https": address,
-        "webcal": _webcal(),
-        "google": "https://calendar.google.com/calendar/r?cid=" + quote(_webcal(), safe=""),
+        "https": feed.source,
+        "webcal": webcal,
+        "google": "https://calendar.google.com/calendar/r?cid=" + quote(webcal, safe=""),
         "outlook": f"https://outlook.live.com/calendar/0/addfromweb?{named}",
         "office": f"https://outlook.office.com/calendar/0/addfromweb?{named}",
     }
@@ -50,9 +59,9 @@ def google(event: Event, details: str) -> str:
         dates = f"{_utc(event.starts_at):%Y%m%dT%H%M%SZ}/{_utc(event.ends_at):%Y%m%dT%H%M%SZ}"
     query = {
         "action": "TEMPLATE",
-        "text": calendar.title(event),
+        "text": one_line(calendar.title(event)),
         "dates": dates,
-        "location": calendar.location(event),
+        "location": one_line(calendar.location(event)),
     }
     address = "https://calendar.google.com/calendar/render?" + urlencode(query, quote_via=quote)
     return _with_end_of(details, address, "details")
@@ -64,7 +73,7 @@ def microsoft(event: Event, details: str, host: str) -> str:
     query = {
         "path": "/calendar/action/compose",
         "rru": "addevent",
-        "subject": calendar.title(event),
+        "subject": one_line(calendar.title(event)),
         "startdt": f"{event.first_day}"
         if whole_days
         else f"{_utc(event.starts_at):%Y-%m-%dT%H:%M:%SZ}",
@@ -73,7 +82,7 @@ def microsoft(event: Event, details: str, host: str) -> str:
             if whole_days
             else f"{_utc(event.ends_at):%Y-%m-%dT%H:%M:%SZ}"
         ),
-        "location": calendar.location(event),
+        "location": one_line(calendar.location(event)),
     }
     if whole_days:
         query["allday"] = "true"
@@ -90,8 +99,8 @@ def _with_end_of(quoted: str, address: str, name: str) -> str:
     return f"{address}&{name}={quoted}"
 
 
-def _webcal() -> str:
-    return f"webcal://{urlsplit(settings.SITE_URL).netloc}{reverse('calendar_all')}"
+def _webcal(address: str) -> str:
+    return "webcal:" + address.partition(":")[2]
 
 
 def _utc(moment: datetime) -> datetime:

@@ -57,6 +57,20 @@ class EventFilter(django_filters.FilterSet):
         model = Event
         fields: list[str] = []
 
+    def narrowing(self) -> dict[str, str]:
+        """Return what narrows the list, as addresses have it, by name. Call it where the filter is valid."""
+        found = {name: self.data.get(name, "").strip() for name in self.filters}
+        return {name: value for name, value in found.items() if value}
+
+    def in_words_of_people(self) -> str:
+        """Return what narrows the list, as people say it. Call it where the filter is valid."""
+        words = []
+        for name in self.narrowing():
+            value = self.form.cleaned_data[name]
+            choices = dict(getattr(self.form.fields[name], "choices", ()))
+            words.append(str(choices.get(value, value)))
+        return ", ".join(words)
+
     def in_words(self, queryset: QuerySet[Event], name: str, value: str) -> QuerySet[Event]:
         """Keep the events in which each of the words occurs: in title, summary, place, series, topics or organisers."""
         for word in value.split()[:8]:

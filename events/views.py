@@ -1,61 +1,100 @@
 """The calendar files of events, and the picture that stands for an event or article without one."""
 
-from datetime import timedelta
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import chain
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.request import QueryDict
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from django.utils import timezone
+from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from accounts.doors import public
-from events import calendar, covers
+from events import calendar, covers, feeds, selections
 from events.deeplinks import subscription_links
+from events.feeds import Edition, Feed
+from events.filters import EventFilter
 from events.models import Event
 
-SHOWN_FOR = timedelta(days=365)
+CALENDAR = "text/calendar; charset=utf-8"
+#: Bytes; what is longer is never in memory as a whole.
+LONG = 1_000_000
+TAKES_GZIP = re.compile(r"\bgzip\b")
 
 
-@login_not_required
-@require_safe
-@cache_control(public=True, max_age=300)
-def event_calendar(request: HttpRequest, slug: str) -> HttpResponse:
-    """One event as a file to save."""
-    event = get_object_or_404(
-        Event.objects.public().with_facts().prefetch_related("sessions"), slug=slug
-    )
-    return calendar_response(
-        calendar.event_file(event), changed_at=event.changed_at.timestamp(), name=event.slug
-    )
+def calendar_door(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Open a calendar file to everybody; caches may keep it for five minutes."""
+    kept = vary_on_headers("Accept-Encoding")(cache_control(public=True, max_age=300)(view))
+    return login_not_required(require_safe(kept))
 
 
-@login_not_required
-@require_safe
-@cache_control(public=True, max_age=300)
-def all_calendar(request: HttpRequest) -> HttpResponse:
-    """All public events of the last year and ahead, to subscribe to."""
-    today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    events = list(
-        Event.objects.public()
-        .filter(ends_at__gte=today - SHOWN_FOR)
-        .with_facts()
-        .prefetch_related("sessions")
-        .order_by("pk")
-    )
-    # Whatever leaves at the far end leaves at midnight, so the feed is as new as that at least.
-    changed_at = max(event.changed_at.timestamp() for event in events) if events else 0
-    changed_at = max(changed_at, today.timestamp())
-    return calendar_response(calendar.feed(events, name=settings.SITE_NAME), changed_at=changed_at)
+@calendar_door
+def event_calendar(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """One event as a file to save; with `sessions=1` an entry for each item of its programme."""
+    events = Event.objects.public().filter(slug=slug)
+    revision = events.values_list("uid", "changed_at").first()
+    if revision is None:
+        raise Http404
+    by_session = selections.is_by_session(request.GET)
+    edition = Edition(feeds.digest([*revision, by_session]), revision[1])
+    answer = _answer(request, edition)
+    if answer.status_code == 200:
+        content = calendar.event_file(events.with_entries().get(), by_session=by_session)
+        parts = feeds.zipped([content]) if answer.has_header("Content-Encoding") else [content]
+        answer.content = b"".join(parts)
+    answer["Content-Disposition"] = f'attachment; filename="{slug}.ics"'
+    return answer
+
+
+@calendar_door
+def all_calendar(request: HttpRequest) -> HttpResponseBase:
+    """All public events of the last year and ahead, or those that the filters of the list select, to subscribe to."""
+    return _feed(request, lambda: selections.of_all(request.GET))
+
+
+@calendar_door
+def topic_calendar(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """The same of a topic."""
+    return _feed(request, lambda: selections.of_topic(slug, request.GET))
+
+
+@calendar_door
+def series_calendar(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """The same of a series."""
+    return _feed(request, lambda: selections.of_series(slug, request.GET))
+
+
+@calendar_door
+def organisation_calendar(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """The same of an organisation."""
+    return _feed(request, lambda: selections.of_organisation(slug, request.GET))
 
 
 @public
 def calendar_page(request: HttpRequest) -> HttpResponse:
-    """How to subscribe."""
-    return TemplateResponse(request, "events/calendar_page.html", {"links": subscription_links()})
+    """How to subscribe, to all events or to those that the filters select."""
+    found = EventFilter(request.GET, Event.objects.in_calendars())
+    is_narrowed = found.is_valid() and bool(found.narrowing())
+    feed = selections.of_all(request.GET if found.is_valid() else QueryDict())
+    return TemplateResponse(
+        request,
+        "events/calendar_page.html",
+        {
+            "links": subscription_links(feed),
+            "feed": feed,
+            "filter": found,
+            "is_narrowed": is_narrowed,
+            "number": feed.events.count() if is_narrowed else None,
+            "by_session": feed.by_session,
+        },
+    )
 
 
 @login_not_required
@@ -66,11 +105,62 @@ def cover(request: HttpRequest, slug: str) -> HttpResponse:
     return HttpResponse(covers.pattern(slug), content_type="image/svg+xml")
 
 
-def calendar_response(content: bytes, *, changed_at: float | None, name: str = "") -> HttpResponse:
-    """Return a calendar file; with `name` as a download, else as a feed. `changed_at` is in seconds since 1970."""
-    response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
+def calendar_response(content: bytes, *, name: str = "") -> HttpResponse:
+    """Return a calendar file that is somebody's own; with `name` as a download, else as a feed."""
+    response = HttpResponse(content, content_type=CALENDAR)
     if name:
         response["Content-Disposition"] = f'attachment; filename="{name}.ics"'
-    if changed_at is not None:
-        response["Last-Modified"] = http_date(int(changed_at))
     return response
+
+
+def _feed(request: HttpRequest, make: Callable[[], Feed]) -> HttpResponseBase:
+    """Answer with a feed: 304 to those who have it, else its file, else what is written while it goes out."""
+    make = cache(make)
+    edition = feeds.edition(request.get_full_path(), make)
+    answer = _answer(request, edition)
+    if answer.status_code != 200:
+        return answer
+    is_zipped = answer.has_header("Content-Encoding")
+    try:
+        file = edition.file(is_zipped=is_zipped).open("rb")
+    except OSError:  # none is kept, or none can be
+        return _written(edition.kept_while_sent(make().parts(), is_zipped=is_zipped), answer)
+    body = FileResponse(file, headers=dict(answer.headers))
+    if int(body["Content-Length"]) <= LONG:
+        with file:
+            answer.content = file.read()
+        return answer
+    del body["Content-Disposition"]
+    return body
+
+
+def _written(parts: Iterator[bytes], answer: HttpResponse) -> HttpResponseBase:
+    """Answer with what is written anew: in one piece with its length, or as it comes where it is long."""
+    first, size = [], 0
+    for part in parts:
+        first.append(part)
+        size += len(part)
+        if size > LONG:
+            return StreamingHttpResponse(chain(first, parts), headers=dict(answer.headers))
+    answer.content = b"".join(first)
+    return answer
+
+
+def _answer(request: HttpRequest, edition: Edition) -> HttpResponse:
+    """Return the headers of a calendar file, or 304 to whoever has it as it is.
+
+    Zipped and plain are two representations, each with a tag of its own (RFC 9110 8.8.3.3).
+    """
+    answer = HttpResponse(content_type=CALENDAR)
+    tag = edition.digest
+    if TAKES_GZIP.search(request.headers.get("Accept-Encoding", "")):
+        answer["Content-Encoding"] = "gzip"
+        tag += "-gzip"
+    answer["ETag"] = f'"{tag}"'
+    changed_at = int(edition.changed_at.timestamp())
+    answer["Last-Modified"] = http_date(changed_at)
+    found = get_conditional_response(
+        request, etag=answer["ETag"], last_modified=changed_at, response=answer
+    )
+    assert isinstance(found, HttpResponse)
+    return found

@@ -139,7 +139,7 @@ def registration_calendar(
 ) -> HttpResponse:
     """The event as a file for one's calendar; it holds nothing personal."""
     event = registration.event
-    return calendar_response(calendar.event_file(event), changed_at=None, name=event.slug)
+    return calendar_response(calendar.event_file(event), name=event.slug)
 
 
 @behind_a_secret

@@ -4,11 +4,12 @@ from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.http import QueryDict
 
-from events import lifecycle
+from events import lifecycle, selections
 from events.deeplinks import calendar_links, subscription_links
-from events.models import from_local
-from tests.factories import EventFactory, VenueFactory
+from events.models import Series, from_local
+from tests.factories import EventFactory, TopicFactory, VenueFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -85,10 +86,39 @@ def test_a_cancelled_event_says_so():
 
 
 def test_subscribing_goes_to_the_feed_of_all_events():
-    links = subscription_links()
+    links = subscription_links(selections.of_all(QueryDict()))
 
     feed = "events.plenary.test/calendar/all.ics"
     assert links["https"] == f"http://{feed}"
     assert links["webcal"] == calendar_links(EventFactory())["webcal"] == f"webcal://{feed}"
     assert query(links["google"])["cid"] == f"webcal://{feed}"
     assert query(links["outlook"]) == {"url": f"http://{feed}", "name": "Probation Network"}
+
+
+def test_subscribing_to_some_events_leads_to_their_feed_under_their_name():
+    TopicFactory(slug="care", name="Care & custody")
+    links = subscription_links(selections.of_all(QueryDict("topic=care&q=a%2Bb c&page=2&x=1")))
+
+    feed = "events.plenary.test/calendar/all.ics?q=a%2Bb%20c&topic=care"
+    assert links["https"] == f"http://{feed}"
+    assert query(links["google"])["cid"] == f"webcal://{feed}"
+    assert query(links["outlook"]) == {
+        "url": f"http://{feed}",
+        "name": "Probation Network: a+b c, Care & custody",
+    }
+
+
+def test_an_event_of_a_series_leads_to_the_feed_of_the_series():
+    alone, one_of_many = EventFactory(), EventFactory(series=Series.objects.create(slug="world"))
+
+    assert "webcal_of_series" not in calendar_links(alone)
+    assert calendar_links(one_of_many)["webcal_of_series"].endswith("/calendar/series/world.ics")
+
+
+def test_pasted_control_characters_do_not_get_into_links():
+    course = EventFactory(title="A\x0bB", summary="C\x0b\x07D")
+
+    links = calendar_links(course)
+
+    assert query(links["google"])["text"] == "A B"
+    assert "%0B" not in links["outlook"] + links["google"]
