@@ -1,15 +1,12 @@
 """The messages of one mailing to people of one event: what they share is looked up once, the rest person by person."""
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
-
-from django.db.models.functions import Lower
 
 from events.models import Event
 from outbox.models import Lane, Message
 from outbox.posting import compose
-from registrations import audiences, messages, news, values
+from registrations import audiences, messages, news, values, withdrawals
 from registrations.models import Mailing, MailingKind, Registration, Status
 from registrations.notices import letter_text
 from registrations.wordings import Words
@@ -28,7 +25,7 @@ class Batch:
     def __init__(self, mailing: Mailing, event: Event, people: Iterable[Registration]) -> None:
         self.mailing, self.event = mailing, event
         self._words = Words(event)
-        self._earlier = _confirmations(event, people)
+        self._sequences = withdrawals.sequences(event, [person.email for person in people])
         self._news: dict[tuple[str, bool], dict[str, str]] = {}
 
     def message_to(self, person: Registration) -> Message:
@@ -68,13 +65,12 @@ class Batch:
 
     def _news_to(self, person: Registration, notice: str, **said: Any) -> dict[str, Any]:
         has_place = person.status == Status.CONFIRMED
-        before = self._earlier[person.email.lower()] - (person.confirmed_at is not None)
         return messages.to_person(
             notice,
             person,
             words=self._words,
             calendar_method=METHODS[MailingKind(self.mailing.kind)] if has_place else "",
-            earlier=before,
+            sequence=self._sequences[person.email.lower()],
             **said,
         )
 
@@ -89,11 +85,3 @@ class Batch:
                 "changes": "\n".join(map(str, found)),
             }
         return self._news[wanted]
-
-
-def _confirmations(event: Event, people: Iterable[Registration]) -> Counter[str]:
-    """How often each address was confirmed for the event, under any registration."""
-    addresses = {person.email.lower() for person in people}
-    confirmed = event.registrations.exclude(confirmed_at=None).alias(address=Lower("email"))
-    found = confirmed.filter(address__in=addresses).values_list("email", flat=True)
-    return Counter(address.lower() for address in found)

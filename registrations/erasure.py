@@ -30,10 +30,12 @@ from registrations.models import (
     Registration,
     StatusChange,
     UsedLink,
+    Withdrawal,
     new_link_key,
 )
 from registrations.models.questions import private_storage
 from registrations.privacy import SPECIAL_DAYS, of_address
+from registrations.withdrawals import digest_of
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ def erase_address(email: str) -> int:
     with transaction.atomic():
         of_address(Invitation.objects.all(), email).delete()
         of_address(OpeningNotice.objects.all(), email).delete()
+        Withdrawal.objects.filter(address=digest_of(email)).delete()
         for feed in of_address(PersonalFeed.objects.select_for_update(), email):
             feed.delete()
         _forget_in(Registration.objects.all(), PendingImport.objects.all(), {email.lower()})
@@ -148,6 +151,7 @@ def _erase_of_event(event_id: int, pks: Collection[int], reason: Erasure.Reason)
         if known:
             _note(event, reason, people=len(known), answers=erased)
         _leave_feeds(ids, addresses)
+        _forget_withdrawals(event, addresses)
         return len(known)
 
 
@@ -239,6 +243,14 @@ def _leave_feeds(ids: set[int], addresses: set[str]) -> None:
     for feed in found:
         if not Registration.objects.of_address(feed.email).exists() and not feed.kept.exists():
             feed.delete()
+
+
+def _forget_withdrawals(event: Event, addresses: set[str]) -> None:
+    """Forget how often these addresses were withdrawn; of an event that is over and has no people left, all of it."""
+    if is_past(event) and not event.registrations.known().exists():
+        event.withdrawals.all().delete()
+    else:
+        event.withdrawals.filter(address__in=map(digest_of, addresses)).delete()
 
 
 def _empty_messages(event: Event, ids: set[int], addresses: set[str]) -> None:

@@ -6,6 +6,7 @@ event, and who, when, where, the link and the contact stand within the first 600
 
 import re
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 from django.utils import timezone, translation
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from events import calendar
 from events.models import Event
-from registrations import links, moments, values
+from registrations import links, moments, values, withdrawals
 from registrations.models import Invitation, OpeningNotice, Registration, Status
 from registrations.moments import Notice
 from registrations.wordings import Text, Words, expand
@@ -44,13 +45,14 @@ def to_person(
     link: str | None = None,
     calendar_method: str = "",
     is_requested: bool = False,
-    earlier: int | None = None,
+    sequence: int | None = None,
 ) -> dict[str, Any]:
     """Return a message to somebody who registered, as `posting.post` and `posting.compose` take it by name.
 
     `reason` is the last part of its key. `text` stands instead of the words in force. `more` gives the values that
-    only this message has, asked for in the language of the reader. A batch hands in its `words`, and how often the
-    address was confirmed for the event under `earlier` registrations.
+    only this message has, asked for in the language of the reader. A batch hands in its `words`.
+    With a calendar part the caller holds the event's lock; it says the `sequence` of the entry where that is
+    not looked up here, as for one that is put in or changed (see `withdrawals`).
     """
     event, language = registration.event, registration.language
     words = words or Words(event)
@@ -74,8 +76,8 @@ def to_person(
     to = to or registration.email
     ics = b""
     if calendar_method:
-        earlier = _confirmed_before(registration, to) if earlier is None else earlier
-        ics = _calendar_part(registration, calendar_method, to, earlier=earlier)
+        sequence = withdrawals.sequence(event, to) if sequence is None else sequence
+        ics = _calendar_part(registration, calendar_method, to, sequence=sequence)
     return {
         **_envelope(event, context, language=language, to=to),
         "key": f"registration/{registration.pk}/{reason}",
@@ -242,25 +244,19 @@ def _linked(text: str) -> SafeString:
     return SafeString(html.replace("\n", "<br>"))
 
 
-def _confirmed_before(registration: Registration, attendee: str) -> int:
-    of_address = registration.event.registrations.of_address(attendee)
-    return of_address.exclude(confirmed_at=None).exclude(pk=registration.pk).count()
-
-
 def _calendar_part(
-    registration: Registration, method: str, attendee: str, *, earlier: int
+    registration: Registration, method: str, attendee: str, *, sequence: int
 ) -> bytes:
-    """The entry for one address. A withdrawal, and a new registration after it, count on: else programs ignore them."""
-    event = registration.event
-    is_withdrawn = method == "CANCEL" and (
-        registration.status == Status.CANCELLED or attendee != registration.email
-    )
+    # What this reader sees may change without the event: the way of attending, or that the place is gone.
+    event, now = copy(registration.event), timezone.now()
+    event.changed_at = max(event.changed_at, now)
     scheduling = calendar.Scheduling(
         attendee_email=attendee,
         attendee_name=registration.name,
         organiser_name=values.sender(event),
-        written_at=timezone.now(),
-        sequence=event.sequence + 2 * earlier + is_withdrawn,
+        written_at=now,
+        sequence=sequence,
+        joins_online=registration.attends_online,
     )
     make = calendar.cancellation if method == "CANCEL" else calendar.request
     return make(event, scheduling=scheduling)

@@ -17,7 +17,7 @@ from events.models import Status as EventStatus
 from outbox import control
 from outbox.models import Lane, Message
 from outbox.posting import check_limit, compose, post, readdress, withdraw
-from registrations import links, messages, moments, values
+from registrations import links, messages, moments, values, withdrawals
 from registrations.messages import More
 from registrations.models import Invitation, OpeningNotice, Registration, Status
 from registrations.wordings import Text, Words
@@ -80,8 +80,8 @@ def address_changed(registration: Registration, *, old: str) -> None:
         registration,
         reason=f"address-left/{changes}",
         to=old,
-        calendar_method="CANCEL" if is_confirmed else "",
         link="",
+        **_withdrawn(registration.event, old, is_confirmed),
     )
     _post(
         "address-taken",
@@ -166,9 +166,14 @@ def declined(registration: Registration, *, note: str = "") -> None:
 
 
 def mode_changed(registration: Registration) -> None:
-    """Say in which way the person attends from now on."""
+    """Say in which way the person attends from now on, with the entry, which leads to another place."""
     if not registration.event.is_over:
-        _post("mode-changed", registration, reason=f"mode/{registration.changes.count()}")
+        _post(
+            "mode-changed",
+            registration,
+            reason=f"mode/{registration.changes.count()}",
+            calendar_method="REQUEST",
+        )
 
 
 def replaced(registration: Registration, *, by: Registration) -> None:
@@ -178,8 +183,8 @@ def replaced(registration: Registration, *, by: Registration) -> None:
         "replaced",
         registration,
         reason="replaced",
-        calendar_method="CANCEL",
         more=lambda: {"substitute": by.name},
+        **_withdrawn(registration.event, registration.email, True),
     )
 
 
@@ -293,7 +298,7 @@ def cancelled(
         notice,
         registration,
         reason="cancelled",
-        calendar_method="CANCEL" if was_confirmed else "",
+        **_withdrawn(registration.event, registration.email, was_confirmed),
     )
 
 
@@ -361,6 +366,13 @@ def _confirm(
         is_requested=is_requested,
         more=more,
     )
+
+
+def _withdrawn(event: Event, email: str, had_entry: bool) -> dict[str, Any]:
+    """What takes the entry out of the calendar of one address alone, if there was one."""
+    if not had_entry:
+        return {}
+    return {"calendar_method": "CANCEL", "sequence": withdrawals.withdraw(event, email)}
 
 
 def _withdraw_but_letters(registration: Registration) -> None:

@@ -23,7 +23,9 @@ from registrations.models import (
     PersonalFeed,
     Registration,
     StatusChange,
+    Withdrawal,
 )
+from registrations.withdrawals import digest_of
 
 Words = str | Promise
 
@@ -45,6 +47,12 @@ TO_REACH: Words = gettext_lazy("To send nothing to an address that takes nothing
 UNTIL_LIFTED: Words = gettext_lazy("Until mail reaches you again, or you ask for erasure.")
 TO_LEAVE: Words = gettext_lazy("To send you no more of what you do not want.")
 UNTIL_JOINED: Words = gettext_lazy("Until you join the list again, or ask for erasure.")
+TO_UPDATE: Words = gettext_lazy(
+    "To keep the event in your calendar true: your program takes a change only if it is newer than the last."
+)
+UNTIL_ERASED: Words = gettext_lazy(
+    "Until the organiser's time of keeping is over, or you ask for erasure; with a digest in place of your address."
+)
 TO_COUNT: Words = gettext_lazy("To count participants; the figures stay when people are erased.")
 TO_TRACE: Words = gettext_lazy("To be able to say afterwards what happened and when.")
 
@@ -161,6 +169,10 @@ KEPT: dict[str, dict[str, Kept]] = {
         "list": Kept(TO_LEAVE, UNTIL_JOINED),
         "left_at": Kept(TO_LEAVE, UNTIL_JOINED),
     },
+    "entries_withdrawn": {
+        "event": Kept(TO_UPDATE, UNTIL_ERASED),
+        "times": Kept(TO_UPDATE, UNTIL_ERASED),
+    },
     "calendar_feed": {
         "made_at": Kept(
             gettext_lazy("To give you a calendar of your own events."),
@@ -183,6 +195,7 @@ RECORDS: dict[str, Words] = {
     "messages": gettext_lazy("Mail to you"),
     "returned_mail": gettext_lazy("Mail to you that came back"),
     "lists_left": gettext_lazy("Mailing lists that you left"),
+    "entries_withdrawn": gettext_lazy("Entries that we took out of your calendar"),
     "calendar_feed": gettext_lazy("Your calendar feed"),
 }
 
@@ -222,6 +235,7 @@ def is_known(email: str) -> bool:
     """Whether anything at all is kept on an address, besides messages. It takes the same steps in any case."""
     tables = (Registration, Invitation, OpeningNotice, PersonalFeed)
     found = [of_address(table.objects.all(), email).exists() for table in tables]
+    found.append(_withdrawals(email).exists())
     found += [of(email) is not None for of in ABOVE.values()]
     return any(found)
 
@@ -260,6 +274,10 @@ def export(email: str) -> dict[str, Any]:
         "lists_left": [
             {"list": one.list_name, "left_at": _moment(one.left_at)}
             for one in Unsubscription.objects.filter(address=email.lower()).order_by("pk")
+        ],
+        "entries_withdrawn": [
+            {"event": _event(one), "times": one.times}
+            for one in _withdrawals(email).select_related("event").order_by("pk")
         ],
         "calendar_feed": {"made_at": _moment(feed.created_at)} if feed else None,
         **{record: of(email) for record, of in ABOVE.items()},
@@ -402,7 +420,11 @@ def _message(one: Message) -> dict[str, Any]:
     }
 
 
-def _event(one: Registration | Invitation | OpeningNotice) -> dict[str, Any]:
+def _withdrawals(email: str) -> QuerySet[Withdrawal]:
+    return Withdrawal.objects.filter(address=digest_of(email))
+
+
+def _event(one: Registration | Invitation | OpeningNotice | Withdrawal) -> dict[str, Any]:
     event = one.event
     return {
         "title": event.title,

@@ -22,6 +22,7 @@ from registrations.models import (
     ReminderRule,
     Terms,
     Vacancy,
+    Withdrawal,
     Wording,
 )
 from tests.factories import (
@@ -151,6 +152,12 @@ def twice_left() -> None:
         Unsubscription.objects.create(address="a@example.org", list_name="newsletter")
 
 
+def twice_withdrawn() -> None:
+    event = EventFactory()
+    for _n in range(2):
+        Withdrawal.objects.create(event=event, address="digest")
+
+
 def twice_worded(event) -> None:
     for _n in range(2):
         Wording.objects.create(event=event, notice="confirmed", language="en")
@@ -187,6 +194,8 @@ BREACHES = {
         address="A@example.org", list_name="newsletter"
     ),
     "a_list_is_left_once_by_an_address": twice_left,
+    "withdrawals_of_an_address_are_counted_once": twice_withdrawn,
+    "only_a_cancelled_event_says_since_when": lambda: update(EventFactory(), cancelled_at=NOW),
     "a_reminder_has_a_moment": lambda: ReminderRule.objects.create(when="day-before", days=1),
     "audience_of_a_reminder_is_known": lambda: ReminderRule.objects.create(
         minutes=60, audience="all"

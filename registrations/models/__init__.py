@@ -14,6 +14,7 @@ from registrations.models.mail import (
     MailingState,
     ReminderRule,
     When,
+    Withdrawal,
     Wording,
 )
 from registrations.models.people import Erasure, PendingImport, PersonalFeed, UsedLink
@@ -68,6 +69,7 @@ __all__ = [
     "UsedLink",
     "Vacancy",
     "When",
+    "Withdrawal",
     "Wording",
     "new_link_key",
     "new_reference",

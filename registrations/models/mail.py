@@ -190,3 +190,23 @@ class Mailing(models.Model):
     def batch(self) -> str:
         """The name that its messages carry in the outbox."""
         return f"mailing/{self.pk}"
+
+
+class Withdrawal(models.Model):
+    """How often the entry of an event was taken out of the calendar of one address, by the digest of that address."""
+
+    event = models.ForeignKey(Event, models.CASCADE, related_name="withdrawals")
+    address = models.CharField(max_length=64)
+    times = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("withdrawal")
+        verbose_name_plural = _("withdrawals")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["address", "event"], name="withdrawals_of_an_address_are_counted_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event}, {self.address[:8]}"

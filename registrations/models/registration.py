@@ -255,10 +255,14 @@ class Registration(models.Model):
         return self.status in LIVE
 
     @property
+    def attends_online(self) -> bool:
+        """Whether the person attends, or would attend, online, and the event can still be attended so."""
+        return self.mode == Mode.ONLINE and Mode.ONLINE in self.event.modes
+
+    @property
     def joins_online(self) -> bool:
         """Whether the person has a sure place online, and so is led to the page for joining."""
-        is_sure = self.status == Status.CONFIRMED and self.mode == Mode.ONLINE
-        return is_sure and Mode.ONLINE in self.event.modes
+        return self.status == Status.CONFIRMED and self.attends_online
 
     def move(self, to: str, *, seat: int | None, by: User | None = None, why: str = "") -> None:
         """Go to another state with or without a seat, save, and note the move and the seat that came free.

@@ -8,7 +8,7 @@ from django.utils.html import escape
 
 from outbox import lists, returns
 from outbox.models import Message, Suppression, Unsubscription
-from registrations import answers, privacy, swaps
+from registrations import answers, privacy, swaps, withdrawals
 from registrations.answers import Given
 from registrations.models import (
     Answer,
@@ -18,6 +18,7 @@ from registrations.models import (
     PersonalFeed,
     Registration,
     StatusChange,
+    Withdrawal,
 )
 from tests.factories import (
     EventFactory,
@@ -58,6 +59,7 @@ NAMES = {
     "invitations": (Invitation, {}, {"id", "reference", "link_key", "invited_by"}),
     "notices_of_opening": (OpeningNotice, {}, {"id"}),
     "returned_mail": (Suppression, {}, {"id", "address"}),
+    "entries_withdrawn": (Withdrawal, {}, {"id", "address"}),
     "lists_left": (Unsubscription, {"list_name": "list"}, {"id", "address"}),
 }  # fmt: skip
 
@@ -93,6 +95,7 @@ def full_address():
     OpeningNotice.objects.create(event=event, email="person1@example.org")
     PersonalFeed.objects.create(email="person1@example.org")
     lists.leave("person1@example.org", "event/1")
+    withdrawals.withdraw(event, "person1@example.org")
     returns.note_bounce("person1@example.org", is_hard=True, reason="550 5.1.1", message=None)
     verified(event, 2)
     return registration
@@ -120,7 +123,15 @@ def test_the_file_holds_what_the_table_says_and_nothing_else(full_address):
     handed = privacy.export("person1@example.org")
     assert set(handed["returned_mail"]) == set(privacy.KEPT["returned_mail"])
     assert handed["lists_left"]
-    for record in ("registrations", "invitations", "notices_of_opening", "messages", "lists_left"):
+    assert handed["entries_withdrawn"]
+    for record in (
+        "registrations",
+        "invitations",
+        "notices_of_opening",
+        "messages",
+        "lists_left",
+        "entries_withdrawn",
+    ):
         for row in handed[record]:
             assert set(row) == set(privacy.KEPT[record])
     [registration] = handed["registrations"]
@@ -188,9 +199,9 @@ def test_export_takes_as_many_queries_for_three_registrations_as_for_one(
         )
 
     filled()
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         privacy.export("person1@example.org")
     filled()
     filled()
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         privacy.export("person1@example.org")
