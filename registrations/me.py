@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.doors import public
@@ -172,6 +173,7 @@ def privacy_page(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "me/privacy.html", {"records": privacy.in_groups()})
 
 
+@csrf_exempt
 @login_not_required
 @require_safe
 def personal_calendar(request: HttpRequest, token: str) -> HttpResponse:

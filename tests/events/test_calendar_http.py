@@ -14,12 +14,14 @@ import pytest
 from django.test import Client
 
 from events import lifecycle
-from events.models import Event, EventOrganisation, OrganisationRole
+from events.models import Event
 from registrations import links, own_calendar
 from tests.events.calendar_rules import broken
 from tests.factories import (
     EventFactory,
     OrganisationFactory,
+    SeriesFactory,
+    SessionFactory,
     TopicFactory,
     UserFactory,
     verified,
@@ -29,8 +31,16 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("
 
 SITE = "https://events.plenary.test"
 NOON = datetime(2027, 1, 15, 12, tzinfo=UTC)
-FILES = ["/events/course/calendar.ics"]
-FEEDS = ["/calendar/all.ics"]
+FILES = ["/events/course/calendar.ics", "/events/course/calendar.ics?sessions=1"]
+FEEDS = [
+    "/calendar/all.ics",
+    "/calendar/all.ics?sessions=1",
+    "/calendar/all.ics?kind=workshop&topic=prison",
+    "/calendar/all.ics?format=in-person&country=ES&organiser=cep",
+    "/calendar/topics/prison.ics",
+    "/calendar/organisations/cep.ics?sessions=1",
+    "/calendar/series/ways-out.ics",
+]
 PUBLIC = [*FILES, *FEEDS]
 #: Who asks for feeds, and how.
 AGENTS = [
@@ -75,22 +85,22 @@ class Socket:
 
 @pytest.fixture
 def ask(live_server, settings, time_machine):
-    """The site at noon, with two events in its feeds."""
+    """The site at noon, with two events in each of its feeds."""
     settings.SITE_URL = SITE
     time_machine.move_to(NOON)
-    cep = OrganisationFactory(slug="cep")
-    EventFactory(
-        slug="course", title="Course", changed_at=NOON - timedelta(days=3), organiser=cep
-    ).topics.add(TopicFactory(slug="prison"))
-    other = EventFactory(
-        slug="other",
-        title="Other",
-        description="Words, many; words. " * 30,
-        changed_at=NOON - timedelta(days=2),
-    )
-    EventOrganisation.objects.create(
-        event=other, organisation=cep, role=OrganisationRole.PARTNER, position=1
-    )
+    cep, prison = OrganisationFactory(slug="cep"), TopicFactory(slug="prison")
+    series = SeriesFactory(slug="ways-out")
+    for slug, age in (("course", 3), ("other", 2)):
+        event = EventFactory(
+            slug=slug,
+            title=slug.title(),
+            description="Words, many; words. " * 30,
+            changed_at=NOON - timedelta(days=age),
+            organiser=cep,
+            series=series,
+        )
+        event.topics.add(prison)
+        SessionFactory(event=event)
     return Socket(live_server.url)
 
 
@@ -145,13 +155,11 @@ def test_h3_head_answers_as_get_does_without_a_body(ask, mine):
         assert head["Content-Length"] in {"", "0", got["Content-Length"]}
 
 
-@pytest.mark.parametrize(
-    "form", ["{tag}", '"other", {tag}', '{tag},"other"', "W/{tag}", '"a,b" , W/{tag}', "*"]
-)
-def test_h4_who_has_the_newest_gets_304(ask, form):
-    assert statuses(
-        ask, lambda first: {"If_None_Match": form.format(tag=first["ETag"])}
-    ) == at_each(304)
+def test_h4_who_has_the_newest_gets_304(ask):
+    for form in ("{tag}", '"other", {tag}', '{tag},"other"', "W/{tag}", '"a,b" , W/{tag}', "*"):
+        assert statuses(
+            ask, lambda first, form=form: {"If_None_Match": form.format(tag=first["ETag"])}
+        ) == at_each(304), form
 
 
 def test_h4_304_has_no_body_and_the_headers_that_caches_need(ask):
@@ -161,7 +169,7 @@ def test_h4_304_has_no_body_and_the_headers_that_caches_need(ask):
 
         assert second.body == b""
         assert second["Content-Length"] in {"", "0", first["Content-Length"]}
-        for name in ("ETag", "Cache-Control", "Last-Modified"):
+        for name in ("ETag", "Cache-Control", "Vary", "Last-Modified"):
             assert second[name] == first[name], name
 
 
@@ -194,18 +202,18 @@ def cancelled():
     lifecycle.cancel(Event.objects.get(slug="course"), by=None)
 
 
-@pytest.mark.parametrize("change", [renamed, described, cancelled])
-def test_h4_h5_whatever_is_shown_changes_tag_and_date(ask, change):
-    before = {path: ask(path) for path in PUBLIC}
+def test_h4_h5_whatever_is_shown_changes_tag_and_date(ask):
+    for change in (renamed, described, cancelled):
+        before = {path: ask(path) for path in PUBLIC}
 
-    change()
+        change()
 
-    for path, first in before.items():
-        assert ask(path, If_None_Match=first["ETag"]).status == 200, path
-        assert ask(path, If_Modified_Since=first["Last-Modified"]).status == 200, path
+        for path, first in before.items():
+            assert ask(path, If_None_Match=first["ETag"]).status == 200, path
+            assert ask(path, If_Modified_Since=first["Last-Modified"]).status == 200, path
 
 
-def test_h4_h5_an_event_that_goes_changes_tag_and_date_of_feeds(ask):
+def test_h4_an_event_that_goes_changes_the_tag_of_feeds(ask):
     before = {path: ask(path) for path in FEEDS}
 
     Event.objects.filter(slug="other").delete()
@@ -216,9 +224,7 @@ def test_h4_h5_an_event_that_goes_changes_tag_and_date_of_feeds(ask):
 
 def test_h4_h5_an_event_that_has_been_shown_long_enough_changes_tag_and_date(ask, time_machine):
     end = NOON - timedelta(days=364, hours=1)
-    EventFactory(
-        slug="old", starts_at=end - timedelta(hours=2), ends_at=end, changed_at=end
-    ).topics.add(*Event.objects.get(slug="course").topics.all())
+    EventFactory(slug="old", starts_at=end - timedelta(hours=2), ends_at=end, changed_at=end)
     before = ask("/calendar/all.ics")
     assert b"/events/old/" in before.body
 
@@ -229,21 +235,20 @@ def test_h4_h5_an_event_that_has_been_shown_long_enough_changes_tag_and_date(ask
     assert ask("/calendar/all.ics", If_Modified_Since=before["Last-Modified"]).status == 200
 
 
-SINCE = [
-    (timedelta(), 304),
-    (timedelta(days=1), 304),
-    (-timedelta(seconds=1), 200),
-    (-timedelta(days=900), 200),
-]
+def test_h5_if_modified_since_compares_dates(ask):
+    steps = {
+        timedelta(): 304,
+        timedelta(days=1): 304,
+        -timedelta(seconds=1): 200,
+        -timedelta(days=900): 200,
+    }
+    for step, status in steps.items():
 
+        def headers(first, step=step):
+            then = parsedate_to_datetime(first["Last-Modified"])
+            return {"If_Modified_Since": format_datetime(then + step, usegmt=True)}
 
-@pytest.mark.parametrize(("step", "status"), SINCE)
-def test_h5_if_modified_since_compares_dates(ask, step, status):
-    def headers(first):
-        then = parsedate_to_datetime(first["Last-Modified"])
-        return {"If_Modified_Since": format_datetime(then + step, usegmt=True)}
-
-    assert statuses(ask, headers) == at_each(status)
+        assert statuses(ask, headers) == at_each(status), step
 
 
 def test_h5_no_date_is_no_condition(ask):
@@ -293,11 +298,19 @@ def test_h7_zipped_on_request_alone(ask, mine):
             assert "Accept-Encoding" in re.split(r",\s*", one["Vary"]), path
 
 
-@pytest.mark.parametrize("wanted", ["identity", "br", "*;q=0"])
-def test_h7_who_does_not_want_it_zipped_gets_it_plain(ask, wanted):
-    found = {path: ask(path, Accept_Encoding=wanted)["Content-Encoding"] for path in PUBLIC}
+def test_h7_who_does_not_want_it_zipped_gets_it_plain(ask):
+    for wanted in ("identity", "br", "*;q=0", "x-gzip2"):
+        found = {path: ask(path, Accept_Encoding=wanted)["Content-Encoding"] for path in PUBLIC}
 
-    assert found == at_each("")
+        assert found == at_each(""), wanted
+
+
+@pytest.mark.xfail(reason="Django's GZipMiddleware takes each mention of gzip for a wish")
+def test_h7_who_refuses_gzip_gets_it_plain(ask):
+    for wanted in ("gzip;q=0", "identity, gzip;q=0.0"):
+        found = {path: ask(path, Accept_Encoding=wanted)["Content-Encoding"] for path in PUBLIC}
+
+        assert found == at_each(""), wanted
 
 
 def test_h8_public_files_are_kept_a_day_at_most(ask):
@@ -375,3 +388,12 @@ def test_h15_ones_own_feed_is_for_nobody_else(ask, mine):
     assert "private" in answer["Cache-Control"]
     assert "noindex" in answer["X-Robots-Tag"]
     assert answer["Referrer-Policy"] == "no-referrer"
+
+
+def test_h16_calendars_are_only_read(ask, mine):
+    for path in (*PUBLIC, mine):
+        for method in ("POST", "PUT", "DELETE", "PATCH", "PROPFIND", "REPORT"):
+            answer = ask(path, method=method, Content_Length="0")
+
+            assert answer.status == 405, (method, path)
+            assert set(answer["Allow"].split(", ")) == {"GET", "HEAD"}
