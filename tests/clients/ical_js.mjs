@@ -1,10 +1,5 @@
-// Prints what ical.js sees in the calendar at an address, with the zones that the calendar itself explains.
+// Prints what ical.js sees in the calendar at each address, with the zones that the calendar itself explains.
 import ICAL from "ical.js";
-
-const answer = await fetch(process.argv[2]);
-if (!answer.ok) throw new Error(`${answer.status} ${answer.url}`);
-const calendar = new ICAL.Component(ICAL.parse(await answer.text()));
-for (const zone of calendar.getAllSubcomponents("vtimezone")) ICAL.TimezoneService.register(zone);
 
 function moment(time) {
   if (time.isDate) return time.toString();
@@ -12,16 +7,26 @@ function moment(time) {
   return time.toJSDate().toISOString();
 }
 
-const seen = calendar.getAllSubcomponents("vevent").map((component) => {
-  const event = new ICAL.Event(component);
-  return {
-    uid: event.uid,
-    title: event.summary,
-    starts: moment(event.startDate),
-    ends: moment(event.endDate),
-    status: component.getFirstPropertyValue("status"),
-    sequence: event.sequence,
-    description: event.description,
-  };
-});
+async function read(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`${answer.status} ${address}`);
+  const calendar = new ICAL.Component(ICAL.parse(await answer.text()));
+  ICAL.TimezoneService.reset();
+  for (const zone of calendar.getAllSubcomponents("vtimezone")) ICAL.TimezoneService.register(zone);
+  return calendar.getAllSubcomponents("vevent").map((component) => {
+    const event = new ICAL.Event(component);
+    return {
+      uid: event.uid,
+      title: event.summary,
+      starts: moment(event.startDate),
+      ends: moment(event.endDate),
+      status: component.getFirstPropertyValue("status"),
+      sequence: event.sequence,
+      description: event.description,
+    };
+  });
+}
+
+const seen = [];
+for (const address of process.argv.slice(2)) seen.push(await read(address));
 console.log(JSON.stringify(seen));

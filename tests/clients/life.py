@@ -36,7 +36,7 @@ PARAGRAPHS = [
     r"One, two; three \ four \n five \; six: “seven”",
     r"C:\new\notes, \; \, \\",
     "שלום, עולם; 🎓\u202e אבג \u202c end",
-    "Ünïcödé, wörd; by wørd \\ " * 100,
+    "Ünïcödé, wörd; by wørd \\ " * 390,
 ]
 PAGE = "https://events.plenary.test/events/{slug}/"
 
@@ -54,9 +54,15 @@ class Entry:
 
 
 def told(said: dict[str, Any]) -> Entry:
-    """The entry that a program told as JSON."""
-    moments = {name: _moment(said[name]) for name in ("starts", "ends")}
-    return Entry(**said | moments)
+    """The entry that a program told, with moments as they are or as ISO 8601; what else it told is left out."""
+    return Entry(
+        title=said["title"],
+        starts=_moment(said["starts"]),
+        ends=_moment(said["ends"]),
+        status=said["status"],
+        sequence=said["sequence"],
+        uid=said["uid"],
+    )
 
 
 def entry_of(event: Event) -> Entry:
@@ -99,8 +105,44 @@ def several_days() -> Event:
     )
     for day in (27, 28, 29):
         start = from_local(datetime(2027, 3, day, 10), "Europe/Madrid")
-        SessionFactory(event=event, starts_at=start, ends_at=start + timedelta(hours=6))
+        SessionFactory(
+            event=event, title=f"{day} March", starts_at=start, ends_at=start + timedelta(hours=6)
+        )
     return event
+
+
+def live_by_session(event: Event) -> Iterator[list[Entry]]:
+    """Announce the event of several days, rename it and cancel it; gives its sessions each time, without their UIDs."""
+    starts = [datetime(2027, 3, day, hour, tzinfo=UTC) for day, hour in ((27, 9), (28, 8), (29, 8))]
+    seen = [
+        Entry(
+            title=f"Several days: {start.day} March",
+            starts=start,
+            ends=start + timedelta(hours=6),
+            status="CONFIRMED",
+            sequence=0,
+            uid="",
+        )
+        for start in starts
+    ]
+    yield seen
+
+    event.title = "Days"
+    lifecycle.apply_changes(event, by=None)
+    yield [
+        replace(one, title=one.title.replace("Several days", "Days"), sequence=1) for one in seen
+    ]
+
+    lifecycle.cancel(event, by=None)
+    yield [
+        replace(
+            one,
+            title=one.title.replace("Several days", "Cancelled: Days"),
+            status="CANCELLED",
+            sequence=2,
+        )
+        for one in seen
+    ]
 
 
 def odd_words() -> Event:
@@ -178,5 +220,7 @@ def live(event: Event) -> Iterator[Entry]:
     yield replace(seen, title="Cancelled: Evening, course", status="CANCELLED", sequence=5)
 
 
-def _moment(said: str) -> datetime | date:
-    return date.fromisoformat(said) if len(said) == 10 else datetime.fromisoformat(said)
+def _moment(said: str | datetime | date) -> datetime | date:
+    if isinstance(said, str):
+        said = date.fromisoformat(said) if len(said) == 10 else datetime.fromisoformat(said)
+    return said.astimezone(UTC) if isinstance(said, datetime) else said
