@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 #: Control characters that no calendar may hold; pasted separators, at which some programs end a line, become breaks.
 CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 BREAKS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+LINE_ENDS = re.compile(r"\s*\n\s*")
 OCTETS = 75
 
 
@@ -40,12 +41,12 @@ def text(value: str) -> str:
 
 def clean(value: str) -> str:
     """Return a text as calendars can hold it: without control characters, each break of a line a plain one."""
-    return CONTROLS.sub(" ", BREAKS.sub("\n", value))
+    return CONTROLS.sub("", BREAKS.sub("\n", value))
 
 
 def one_line(value: str) -> str:
-    """Return a text in one line, each run of blanks a single one."""
-    return " ".join(clean(value).split())
+    """Return a text in one line, with a blank for each break."""
+    return LINE_ENDS.sub(" ", clean(value)).strip()
 
 
 def parameter(value: str) -> str:

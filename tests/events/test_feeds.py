@@ -372,3 +372,40 @@ def test_only_so_many_files_are_kept(network, monkeypatch, tmp_path, settings):
         list(edition.kept_while_sent([b"x"], is_zipped=False))
 
     assert len(list((tmp_path / "calendars").iterdir())) == 2
+
+
+# -- The page about them --------------------------------------------------------------------------
+
+
+def test_the_page_leads_to_the_feed_of_what_was_chosen(client, network):
+    page = client.get("/calendar/?topic=care&sessions=1").text
+
+    feed = "events.plenary.test/calendar/all.ics?topic=care&amp;sessions=1"
+    assert f'value="https://{feed}"' in page
+    assert f'href="webcal://{feed}"' in page
+    assert "These events in your own calendar" in page
+    assert "1 event of the last twelve months and ahead" in page
+    assert 'name="sessions" value="1" id="id_sessions" checked' in page
+
+
+def test_the_page_shows_all_events_where_nobody_knows_the_choice(client, network):
+    page = client.get("/calendar/?topic=nobody").text
+
+    assert 'value="https://events.plenary.test/calendar/all.ics"' in page
+    assert "We do not know this one" in page
+
+
+def test_a_narrowed_list_leads_to_the_page(client, network):
+    assert 'href="/calendar/?topic=care"' in client.get("/events/?topic=care&page=1").text
+    assert "Subscribe to these events" not in client.get("/events/").text
+
+
+def test_an_event_of_a_series_offers_the_series(client, network):
+    first, second, _third = network
+
+    page = client.get(f"/events/{first.slug}/").text
+
+    assert "Subscribe to “World congress”" in page
+    assert 'href="webcal://events.plenary.test/calendar/series/world.ics"' in page
+    assert f'type="text/calendar" href="/events/{first.slug}/calendar.ics"' in page
+    assert "calendar/series" not in client.get(f"/events/{second.slug}/").text
