@@ -22,6 +22,9 @@ from tests.factories import (
     EventFactory,
     InvitationFactory,
     JurisdictionFactory,
+    OrganisationFactory,
+    SeriesFactory,
+    TopicFactory,
     UserFactory,
     registered,
     terms,
@@ -50,6 +53,9 @@ POLICIES = {
     "events/<slug:slug>/participants/": "page",
     "calendar/": "page",
     "calendar/all.ics": "file",
+    "calendar/topics/<slug:slug>.ics": "file",
+    "calendar/series/<slug:slug>.ics": "file",
+    "calendar/organisations/<slug:slug>.ics": "file",
     "covers/<slug:slug>.svg": "file",
     "news/": "page",
     "news/<slug:slug>/": "page",
@@ -130,6 +136,8 @@ def site(db):
     event = EventFactory(hybrid=True)
     registration = registered(event, jurisdiction=JurisdictionFactory(code="NL", country="NL"))
     article = ArticleFactory(event=event)
+    for thing in (TopicFactory, SeriesFactory, OrganisationFactory):
+        thing(slug=event.slug)
 
     registration.pending_email = "new@example.org"
     registration.save()

@@ -11,11 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from icalendar import Calendar
 
 from events import calendar, feeds, lifecycle, selections, views
-from events.models import Event, EventOrganisation, Series
+from events.models import Event, EventOrganisation
 from tests.events.calendar_rules import broken
 from tests.factories import (
     EventFactory,
     OrganisationFactory,
+    SeriesFactory,
     SessionFactory,
     TopicFactory,
     VenueFactory,
@@ -52,7 +53,7 @@ def network():
     """Three events that differ in everything that one can choose by."""
     care, prison = TopicFactory(slug="care", name="Care"), TopicFactory(slug="prison")
     host = OrganisationFactory(slug="host", name="The Host", short_name="")
-    series = Series.objects.create(slug="world", name="World congress")
+    series = SeriesFactory(slug="world", name="World congress")
     first = EventFactory(
         title="First", kind="workshop", venue=VenueFactory(country="ES"), series=series
     )
