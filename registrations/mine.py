@@ -139,7 +139,8 @@ def registration_calendar(
 ) -> HttpResponse:
     """The event as a file for one's calendar; it holds nothing personal."""
     event = registration.event
-    return calendar_response(calendar.event_file(event), name=event.slug)
+    content = calendar.event_file(event, joins_online=registration.joins_online)
+    return calendar_response(content, name=event.slug)
 
 
 @behind_a_secret

@@ -16,7 +16,7 @@ from registrations import decisions, erasure, mailings, notices, seats, swaps, w
 from registrations.models import Erasure, Withdrawal
 from tests.events.calendar_rules import plain, read
 from tests.events.life_rules import broken_over
-from tests.events.mail_rules import broken_mail
+from tests.events.mail_rules import broken_mail, letters_of
 from tests.factories import (
     EventFactory,
     UserFactory,
@@ -229,11 +229,14 @@ def test_another_way_of_attending_changes_the_entry(life):
     event = EventFactory(hybrid=True, join_url="https://meet.example/room")
     registration = verified(event, 1)
     life.goes_on()
-    swaps.change_mode(registration, "online")
+    registration = swaps.change_mode(registration, "online")
     life.goes_on()
+    seats.cancel(registration)
     found = life.by_address()[FIRST]
-    check(found, ["REQUEST", "REQUEST"])
+    check(found, ["REQUEST", "REQUEST", "CANCEL"])
     assert b"meet.example" not in b"".join(found)
+    page = f"/events/{event.slug}/join/"
+    assert [page in plain(entry(one).value("DESCRIPTION")) for one in found] == [False, True, True]
 
 
 def test_links_and_standings_carry_no_entry(life, event):
@@ -265,7 +268,7 @@ def test_unusual_names_titles_and_words_keep_the_rules(life, name):
     seats.cancel(registration)
     got = life.by_address()[FIRST]
     check(got, ["REQUEST", "CANCEL"])
-    assert plain(entry(got[0]).value("SUMMARY")) == " ".join(event.title.split())
+    assert letters_of(plain(entry(got[0]).value("SUMMARY"))) == letters_of(event.title)
 
 
 # -- The count -------------------------------------------------------------------------------------

@@ -176,6 +176,23 @@ def test_the_feed_takes_as_many_queries_for_three_events_as_for_one(
         own_calendar.content(feed)
 
 
+def test_the_way_to_join_stands_there_for_a_sure_place_online_alone(feed):
+    event = EventFactory(hybrid=True, capacity_online=1, join_url="https://meet.example/room")
+    page = f"/events/{event.slug}/join/"
+    verified(event, 2, mode="online")
+    mine = verified(event, 1, mode="online")
+    assert page not in own_calendar.content(feed).decode().replace("\r\n ", "")
+    seats.cancel(event.registrations.get(email="person2@example.org"))
+    mine.refresh_from_db()
+    seats.accept_offer(mine)
+    text = own_calendar.content(feed).decode().replace("\r\n ", "")
+    assert page in text
+    assert "meet.example" not in text
+    mine.refresh_from_db()
+    swaps.change_mode(mine, "in-person")
+    assert page not in own_calendar.content(feed).decode().replace("\r\n ", "")
+
+
 # -- Another address ------------------------------------------------------------------------------
 
 
