@@ -396,13 +396,23 @@ SPECTACULAR_SETTINGS = {
 }
 
 # -- Logs -----------------------------------------------------------------------------------------
+# One handler, which blots out the secrets in addresses; Django's own handlers would not.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"discreet": {"()": "events_site.discreet_logs.Discreet"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["discreet"],
+        }
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
-        "django_tasks": {"level": "WARNING"}
-    },  # a line for each article that Wagtail indexes
+        "django": {"handlers": []},
+        "django.server": {"handlers": [], "propagate": True},
+        "django_tasks": {"level": "WARNING"},  # a line for each article that Wagtail indexes
+    },
 }
