@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
 from django.db.models import ProtectedError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -23,6 +22,7 @@ from events import lifecycle
 from events.forms import EventForm, ProgrammeFormSet, VenueForm
 from events.lifecycle import RefusedChange
 from events.models import Event, Format, Status
+from events.programme import apply_programme
 
 GET_AND_POST = ["GET", "HEAD", "POST"]
 
@@ -124,12 +124,7 @@ def programme(request: StaffRequest, pk: int) -> HttpResponse:
         form_kwargs={"event": event},
     )
     if request.method == "POST" and formset.is_valid():
-        with transaction.atomic():
-            formset.save()
-            for form in formset.forms:
-                if form.instance.pk and form.has_changed() and form not in formset.deleted_forms:
-                    form.save_speakers()
-            lifecycle.touch(event)
+        apply_programme(event, items=formset.items(), removed=formset.removed())
         messages.success(request, _("The programme is saved."))
         return redirect("desk_programme", pk=event.pk)
     return TemplateResponse(

@@ -28,7 +28,6 @@ from events.models import (
     Kind,
     OrganisationRole,
     Session,
-    Speaker,
     Topic,
     Venue,
 )
@@ -322,15 +321,29 @@ class SessionForm(forms.ModelForm):
             self.add_error("starts_at", _("The event does not take place on this day."))
         return data
 
-    def save_speakers(self) -> None:
-        """Make the speakers those that were typed. Call it after the session is saved."""
-        self.instance.speakers.all().delete()
-        Speaker.objects.bulk_create(
-            Speaker(session=self.instance, name=name, affiliation=affiliation, position=position)
-            for position, (name, affiliation) in enumerate(self.cleaned_data["people"])
-        )
+
+class BaseProgrammeFormSet(forms.BaseInlineFormSet):
+    """The items of a programme, as they are to be stored. Ask a valid formset."""
+
+    def items(self) -> list[tuple[Session, list[tuple[str, str]]]]:
+        """Return what was typed or changed, each item with the names and affiliations of its speakers."""
+        return [
+            (form.instance, form.cleaned_data["people"])
+            for form in self.forms
+            if form.has_changed() and form not in self.deleted_forms
+        ]
+
+    def removed(self) -> list[Session]:
+        """Return the items to be removed."""
+        return [form.instance for form in self.deleted_forms if form.instance.pk]
 
 
-ProgrammeFormSet = forms.inlineformset_factory(
-    Event, Session, form=SessionForm, extra=2, can_delete=True, max_num=100
+ProgrammeFormSet: type[BaseProgrammeFormSet] = forms.inlineformset_factory(  # type: ignore[assignment]
+    Event,
+    Session,
+    form=SessionForm,
+    formset=BaseProgrammeFormSet,
+    extra=2,
+    can_delete=True,
+    max_num=100,
 )

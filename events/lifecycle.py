@@ -1,21 +1,19 @@
-"""Copies, publishes, postpones, cancels and changes events: the only writer of `status` and `sequence`."""
+"""Copies, publishes, postpones, cancels and changes events: the only writer of `status`."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
+from events import offsets, programme, revisions
 from events.models import (
     Entry,
     Event,
     EventOrganisation,
     Format,
-    Session,
-    Speaker,
     Status,
     Topic,
 )
@@ -23,17 +21,6 @@ from events.shifts import Shift, shift_to
 from events.signals import event_cancelled, event_changed, event_copied
 from events.slugs import free_slug
 
-#: Fields that a calendar entry shows: a change of one raises SEQUENCE (docs/decisions, RFC 5546 2.1.4).
-SHOWN_IN_CALENDARS = (
-    "title",
-    "starts_at",
-    "ends_at",
-    "timezone",
-    "is_whole_day",
-    "venue_id",
-    "format",
-    "status",
-)
 #: What nobody types: the moves and the bookkeeping of an event.
 STAMPS = {"id", "status", "sequence", "created_at", "changed_at", "cancelled_at", "offsets"}
 #: What a copy does not take over: its own identity, its state, and the link that people joined the other by.
@@ -54,23 +41,33 @@ def apply_changes(
 ) -> Event:
     """Store an event whose fields were assigned, new or existing, with its organisations and topics.
 
-    `is_told` says whether people who registered hear of what is news to them.
+    Instants that were not assigned anew keep their wall time where the rules of the zone have changed, and the
+    programme goes along (see `programme.carry_along`). `is_told` says whether people who registered hear of what is
+    news to them.
     Raises RefusedChange, also from those who receive the news (a capacity below the seats taken).
     """
     with transaction.atomic():
         stored = Event.objects.select_for_update().filter(pk=event.pk).first() if event.pk else None
-        if stored:
-            event.status, event.sequence = stored.status, stored.sequence
-            event.uid, event.created_at = stored.uid, stored.created_at
-            event.cancelled_at = stored.cancelled_at
-            if event.is_public:
-                _check_complete(event)
-        changes = _differences(stored, event) if stored else {}
-        _save(event, stored, changes)
-        if organisations is not None:
-            _set_organisations(event, organisations)
-        if topics is not None:
-            event.topics.set(topics)
+        if stored is None:
+            _store_new(event, organisations, topics)
+            return event
+        _keep(event, stored)
+        if event.is_public:
+            _check_complete(event)
+        has_other_clocks = _follow_clocks(event, stored)
+        offsets.note(event, event.zone)
+        changes = _differences(stored, event)
+        if has_other_clocks:
+            changes["offsets"] = (stored.offsets, event.offsets)
+        has_changed = [
+            bool(changes),
+            programme.carry_along(stored, event),
+            organisations is not None and _set_organisations(event, organisations),
+            topics is not None and _set_topics(event, topics),
+        ]
+        if any(has_changed):
+            revisions.revise(event, stored=stored, changed=changes)
+        event.save()
         if changes and event.is_public:
             event_changed.send(sender=Event, event=event, changes=changes, by=by, is_told=is_told)
     return event
@@ -91,12 +88,13 @@ def copy(event: Event, *, by: User | None, starts_at: datetime) -> Event:
         )
         draft.starts_at, draft.ends_at = shift.span(event.starts_at, event.ends_at)
         draft.opens_at, draft.closes_at = _window(event, shift)
+        offsets.note(draft, draft.zone)
         draft.save()
         _set_organisations(
             draft, [(link.organisation, link.role) for link in event.organisation_links.all()]
         )
         draft.topics.set(event.topics.all())
-        _copy_programme(event, draft, shift)
+        programme.copy_programme(event, draft, shift)
         event_copied.send(sender=Event, event=draft, source=event, shift=shift, by=by)
     return draft
 
@@ -127,12 +125,6 @@ def cancel(event: Event, *, by: User | None) -> Event:
     return _move(event, Status.CANCELLED, by=by)
 
 
-def touch(event: Event) -> None:
-    """Note that something was changed that belongs to the event, such as its programme."""
-    event.changed_at = _moment_of_change(event)
-    event.save(update_fields=["changed_at"])
-
-
 def _move(event: Event, status: Status, *, by: User | None) -> Event:
     with transaction.atomic():
         stored = Event.objects.select_for_update().get(pk=event.pk)
@@ -143,8 +135,7 @@ def _move(event: Event, status: Status, *, by: User | None) -> Event:
         was_public = stored.is_public
         event.status = status
         changes = {"status": (stored.status, status.value)}
-        event.sequence = stored.sequence + 1 if was_public else stored.sequence
-        event.changed_at = _moment_of_change(stored)
+        revisions.revise(event, stored=stored, changed=changes)
         event.cancelled_at = event.changed_at if status == Status.CANCELLED else None
         event.save(update_fields=["status", "sequence", "changed_at", "cancelled_at"])
         if status == Status.CANCELLED:
@@ -154,12 +145,38 @@ def _move(event: Event, status: Status, *, by: User | None) -> Event:
     return event
 
 
-def _save(event: Event, stored: Event | None, changes: dict[str, tuple[Any, Any]]) -> None:
-    if stored:
-        event.changed_at = _moment_of_change(stored)
-        if event.is_public and changes.keys() & set(SHOWN_IN_CALENDARS):
-            event.sequence = stored.sequence + 1
+def _store_new(
+    event: Event,
+    organisations: Iterable[tuple[Organisation, str]] | None,
+    topics: Iterable[Topic] | None,
+) -> None:
+    offsets.note(event, event.zone)
     event.save()
+    if organisations is not None:
+        _set_organisations(event, organisations)
+    if topics is not None:
+        _set_topics(event, topics)
+
+
+def _keep(event: Event, stored: Event) -> None:
+    """Give back to an event what nobody but this module and `revisions` assigns."""
+    event.status, event.sequence = stored.status, stored.sequence
+    event.uid, event.created_at = stored.uid, stored.created_at
+    event.changed_at, event.cancelled_at = stored.changed_at, stored.cancelled_at
+
+
+def _follow_clocks(event: Event, stored: Event) -> bool:
+    """Move instants that were not assigned anew to their wall time by the rules of today.
+
+    Return whether the event starts or ends at another instant by that.
+    """
+    if event.timezone != stored.timezone:
+        return False
+    moved = offsets.moved(stored, event.zone)
+    for name, instant in moved.items():
+        if getattr(event, name) == getattr(stored, name):
+            setattr(event, name, instant)
+    return not moved.keys().isdisjoint({"starts_at", "ends_at"})
 
 
 def _window(event: Event, shift: Shift) -> tuple[datetime | None, datetime | None]:
@@ -167,29 +184,6 @@ def _window(event: Event, shift: Shift) -> tuple[datetime | None, datetime | Non
     if event.opens_at and event.closes_at:
         return shift.span(event.opens_at, event.closes_at)
     return event.opens_at and shift(event.opens_at), event.closes_at and shift(event.closes_at)
-
-
-def _copy_programme(event: Event, draft: Event, shift: Shift) -> None:
-    for session in event.sessions.prefetch_related("speakers"):
-        starts_at, ends_at = shift.span(session.starts_at, session.ends_at)
-        made = Session.objects.create(
-            event=draft,
-            title=session.title,
-            details=session.details,
-            starts_at=starts_at,
-            ends_at=ends_at,
-        )
-        Speaker.objects.bulk_create(
-            Speaker(session=made, name=one.name, affiliation=one.affiliation, position=one.position)
-            for one in session.speakers.all()
-        )
-
-
-def _moment_of_change(stored: Event) -> datetime:
-    """Now; for a public event at least a second after its last change: LAST-MODIFIED counts seconds and must grow."""
-    if not stored.is_public:
-        return timezone.now()
-    return max(timezone.now(), stored.changed_at + timedelta(seconds=1))
 
 
 def _differences(stored: Event, event: Event) -> dict[str, tuple[Any, Any]]:
@@ -205,12 +199,27 @@ def _check_complete(event: Event) -> None:
         raise RefusedChange(_("Give the address where people register first."))
 
 
-def _set_organisations(event: Event, organisations: Iterable[tuple[Organisation, str]]) -> None:
-    event.organisation_links.all().delete()
+def _set_organisations(event: Event, organisations: Iterable[tuple[Organisation, str]]) -> bool:
+    """Store who does what in this order; return whether it was otherwise."""
+    wanted = [(organisation.pk, str(role)) for organisation, role in organisations]
+    links = event.organisation_links.order_by("position", "pk")
+    if wanted == list(links.values_list("organisation", "role")):
+        return False
+    links.delete()
     EventOrganisation.objects.bulk_create(
-        EventOrganisation(event=event, organisation=organisation, role=role, position=position)
-        for position, (organisation, role) in enumerate(organisations)
+        EventOrganisation(event=event, organisation_id=pk, role=role, position=position)
+        for position, (pk, role) in enumerate(wanted)
     )
     for name in ("organisers", "hosts", "partners"):
         event.__dict__.pop(name, None)
     event._prefetched_objects_cache = {}  # type: ignore[attr-defined]
+    return True
+
+
+def _set_topics(event: Event, topics: Iterable[Topic]) -> bool:
+    """Store what the event is about; return whether it was otherwise."""
+    wanted = list(topics)
+    if {topic.pk for topic in wanted} == set(event.topics.order_by().values_list("pk", flat=True)):
+        return False
+    event.topics.set(wanted)
+    return True

@@ -221,7 +221,7 @@ class EventQuerySet(models.QuerySet["Event"]):
 
 
 class Event(models.Model):
-    """A workshop, meeting or conference. `lifecycle` alone assigns `status` and `sequence`.
+    """A workshop, meeting or conference. `lifecycle` alone assigns `status`, `revisions` `sequence` and `changed_at`.
 
     Instants are stored in UTC and shown in `timezone`. `ends_at` is exclusive: a whole-day event ends at
     midnight after its last day.
@@ -284,7 +284,7 @@ class Event(models.Model):
     created_at = models.DateTimeField(default=utc_now, editable=False)
     changed_at = models.DateTimeField(default=utc_now, editable=False)
     cancelled_at = models.DateTimeField(null=True, blank=True, editable=False)
-    #: Seconds from UTC that the zone had at each instant when it was stored, by field (see `clocks`).
+    #: Seconds from UTC that the zone had at each instant when it was stored, by field (see `offsets`).
     offsets = models.JSONField(default=dict, db_default={}, editable=False)
 
     objects = EventQuerySet.as_manager()
@@ -504,7 +504,7 @@ class Session(models.Model):
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
     sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
-    #: Seconds from UTC that the zone of the event had at each instant when it was stored, by field (see `clocks`).
+    #: Seconds from UTC that the zone of the event had at each instant when it was stored, by field (see `offsets`).
     offsets = models.JSONField(default=dict, db_default={}, editable=False)
 
     class Meta:

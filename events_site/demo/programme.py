@@ -3,7 +3,7 @@
 from datetime import date, datetime, time
 from itertools import cycle
 
-from events import lifecycle
+from events import revisions
 from events.models import Event, Kind, Session, Speaker, from_local
 from events_site.demo.people import People
 
@@ -80,7 +80,7 @@ def write_programme(event: Event, *, people: People) -> None:
         for session, number in zip(sessions, numbers, strict=True)
         for position, person in zip(range(number), crowd, strict=False)
     )
-    lifecycle.touch(event)
+    revisions.touch(event)
 
 
 def _day_plan(event: Event, day: date, days: list[date]) -> list[Slot]:

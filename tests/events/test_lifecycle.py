@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from events import lifecycle
+from events import lifecycle, revisions
 from events.lifecycle import RefusedChange
 from events.models import Entry, Event, OrganisationRole, Status
 from events.signals import event_cancelled, event_changed
@@ -213,7 +213,7 @@ def test_touch_makes_the_event_newer(time_machine):
     event = EventFactory()
     time_machine.move_to(event.changed_at, tick=False)
 
-    lifecycle.touch(event)
+    revisions.touch(event)
     event.refresh_from_db()
 
     assert event.sequence == 0

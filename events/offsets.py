@@ -1,0 +1,104 @@
+"""Keeps the wall time of an instant: the offset from UTC that a zone had when the instant was stored stands beside it.
+
+The wall time and the zone are the truth of what lies ahead. Where a zone gets other rules, the noted offset tells what
+its clock was to show, and so which instant is meant now (docs/decisions/0021-wall-times.md).
+"""
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from events.models import Event, Session
+from events.timezones import zone_named
+
+INSTANTS = {
+    Event: ("starts_at", "ends_at", "opens_at", "closes_at"),
+    Session: ("starts_at", "ends_at"),
+}
+SPANS = (("starts_at", "ends_at"), ("opens_at", "closes_at"))
+#: The longest gap that clocks leave at midnight: the first instant of such a day is one.
+GAP_AT_MIDNIGHT = time(1)
+
+
+def zone_of(name: str) -> ZoneInfo | None:
+    """Return a zone by name, or None where the database of zones has none of that name."""
+    try:
+        return zone_named(name)
+    except (LookupError, ValueError, OSError):
+        return None
+
+
+def note(row: Event | Session, zone: ZoneInfo) -> None:
+    """Write down the offset, in seconds, that the zone has at each instant of a row."""
+    row.offsets = _offsets(row, zone)
+
+
+def are_true(row: Event | Session, zone: ZoneInfo) -> bool:
+    """Whether what is noted is what the zone says now."""
+    return bool(row.offsets == _offsets(row, zone))
+
+
+def noted(row: Event | Session, name: str, zone: ZoneInfo) -> int:
+    """Return the offset that was noted with an instant of a row; where there is none, that of the zone."""
+    seconds = row.offsets.get(name)
+    return _offset(getattr(row, name), zone) if seconds is None else int(seconds)
+
+
+def wall_time(row: Event | Session, name: str, zone: ZoneInfo) -> datetime:
+    """Return what the clock was to show at an instant of a row when it was stored, without a zone."""
+    instant: datetime = getattr(row, name)
+    clock = instant.astimezone(UTC) + timedelta(seconds=noted(row, name, zone))
+    return clock.replace(tzinfo=None)
+
+
+def instant_at(wall: datetime, zone: ZoneInfo, *, seconds: int | None = None) -> datetime:
+    """Return the instant, in UTC, at which the clock of a zone shows a wall time.
+
+    A time that the clocks skip is later by the gap. Of an hour that comes twice the first is meant (RFC 5545 3.3.5),
+    unless the offset in `seconds` says that it is the second.
+    """
+    first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    comes_twice = second > first
+    return second if comes_twice and _offset(second, zone) == seconds else first
+
+
+def moved(row: Event | Session, zone: ZoneInfo) -> dict[str, datetime]:
+    """Return by name the instants that their wall times have now, where the zone has got other rules since.
+
+    Spans go on to end after they begin. Days stay days: an event of whole days begins and ends with them.
+    """
+    now = _offsets(row, zone)
+    found = {}
+    for name, seconds in row.offsets.items():
+        if name in now and now[name] != seconds:
+            wall = wall_time(row, name, zone)
+            found[name] = instant_at(_first_of_day(row, name, wall), zone, seconds=seconds)
+    for first, last in SPANS:
+        if first in found or last in found:
+            _keep_order(row, first, last, found)
+    return found
+
+
+def _first_of_day(row: Event | Session, name: str, wall: datetime) -> datetime:
+    """Midnight, where the start or end of whole days was put off by a gap in that night."""
+    is_day = isinstance(row, Event) and row.is_whole_day and name in {"starts_at", "ends_at"}
+    if is_day and wall.time() <= GAP_AT_MIDNIGHT:
+        return datetime.combine(wall.date(), time())
+    return wall
+
+
+def _keep_order(row: Event | Session, first: str, last: str, found: dict[str, datetime]) -> None:
+    was = getattr(row, first), getattr(row, last)
+    begin, end = found.get(first, was[0]), found.get(last, was[1])
+    if begin and end and end <= begin:
+        found[last] = begin + (was[1] - was[0])
+
+
+def _offsets(row: Event | Session, zone: ZoneInfo) -> dict[str, int]:
+    instants = {name: getattr(row, name) for name in INSTANTS[type(row)]}
+    return {name: _offset(instant, zone) for name, instant in instants.items() if instant}
+
+
+def _offset(instant: datetime, zone: ZoneInfo) -> int:
+    offset = instant.astimezone(zone).utcoffset()
+    assert offset is not None
+    return int(offset.total_seconds())
