@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.validators import MinValueValidator, RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
@@ -52,7 +52,20 @@ class User(AbstractUser):
         return self.get_full_name() or self.email
 
 
-class Organisation(models.Model):
+class SavedWhole(models.Model):
+    """A row that is saved in one transaction with all that follows from it: those who hear of it do their part, or
+    nothing is saved.
+    """
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+
+
+class Organisation(SavedWhole):
     """A body that organises, hosts or supports events, or publishes articles."""
 
     slug = models.SlugField(_("short address"), max_length=80, unique=True)

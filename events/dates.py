@@ -1,6 +1,6 @@
 """Says when something is, in words: days, hours and zone."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
@@ -22,13 +22,14 @@ def days_in_words(first: date, last: date, *, weekday: bool = False) -> str:
     return f"{begin}{dash}{end}"
 
 
-def zone_in_words(zone_name: str, moment: datetime) -> str:
-    """Return "Madrid time (UTC+1)" for a zone at an instant."""
+def zone_in_words(zone_name: str, moment: datetime, *, offset: timedelta | None = None) -> str:
+    """Return "Madrid time (UTC+1)" for a zone at an instant.
+
+    `offset` is that of the zone by other rules than those of today.
+    """
     city = zone_name.rsplit("/", 1)[-1].replace("_", " ")
-    return _("%(city)s time (%(offset)s)") % {
-        "city": city,
-        "offset": offset_in_words(zone_name, moment),
-    }
+    there = offset_in_words(zone_name, moment) if offset is None else _offset_in_words(offset)
+    return _("%(city)s time (%(offset)s)") % {"city": city, "offset": there}
 
 
 def moment_in_words(moment: datetime, zone_name: str) -> str:
@@ -39,7 +40,10 @@ def moment_in_words(moment: datetime, zone_name: str) -> str:
 
 def offset_in_words(zone_name: str, moment: datetime) -> str:
     """Return the offset from UTC at an instant, as in "UTC+1" or "UTC+5:30"."""
-    offset = moment.astimezone(ZoneInfo(zone_name)).utcoffset()
+    return _offset_in_words(moment.astimezone(ZoneInfo(zone_name)).utcoffset())
+
+
+def _offset_in_words(offset: timedelta | None) -> str:
     minutes = int(offset.total_seconds() // 60) if offset else 0
     hours, rest = divmod(abs(minutes), 60)
     sign = "-" if minutes < 0 else "+"

@@ -14,7 +14,7 @@ from django.utils.timezone import now as utc_now
 from django.utils.translation import gettext_lazy as _
 from wagtail.fields import RichTextField
 
-from accounts.models import Organisation
+from accounts.models import Organisation, SavedWhole
 from accounts.permissions import LEADING
 from events.sql import JSONList, JSONText
 from events.timezones import zone_named
@@ -34,7 +34,7 @@ def validate_timezone(name: str) -> None:
         )
 
 
-class Topic(models.Model):
+class Topic(SavedWhole):
     """A subject that events and articles are about."""
 
     slug = models.SlugField(_("short address"), max_length=80, unique=True)
@@ -49,7 +49,7 @@ class Topic(models.Model):
         return self.name
 
 
-class Series(models.Model):
+class Series(SavedWhole):
     """Events that follow one another under one name, such as a yearly conference."""
 
     slug = models.SlugField(_("short address"), max_length=80, unique=True)
@@ -64,7 +64,7 @@ class Series(models.Model):
         return self.name
 
 
-class Venue(models.Model):
+class Venue(SavedWhole):
     """A place where people meet, with the time zone that its events go by."""
 
     slug = models.SlugField(_("short address"), max_length=80, unique=True)

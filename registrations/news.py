@@ -8,7 +8,8 @@ from the event when the news is written, so a change that was taken back is no n
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+from types import MappingProxyType
 from typing import Any
 
 from django.utils.crypto import salted_hmac
@@ -17,12 +18,15 @@ from django.utils.translation import gettext as _
 from events import calendar
 from events.dates import days_in_words, zone_in_words
 from events.models import Event, Format, Mode, Venue
+from events.offsets import zone_of
 from registrations.models import Registration, Status
 
 TIME = ("starts_at", "ends_at", "timezone", "is_whole_day")
 PLACE = ("venue_id", "format", "join_url")
+#: Said of a venue that is called or placed otherwise, and of a zone that has other rules than the times were said by.
+VENUE, OFFSETS = "venue", "offsets"
 #: A change of one of these is news to the people who come.
-NEWS = frozenset({*TIME, *PLACE})
+NEWS = frozenset({*TIME, *PLACE, VENUE, OFFSETS})
 
 #: The field that tells of a postponed event that takes place after all.
 STATUS = "status"
@@ -46,12 +50,16 @@ class Line:
 
 def record_of(changes: Mapping[str, tuple[Any, Any]]) -> Record:
     """Return what an event was before changes as its signal tells them, leaving out what is no news."""
-    return {name: [_kept(name, old)] for name, (old, _new) in changes.items() if name in NEWS}
+    return {
+        "venue_id" if name == VENUE else name: [_kept(name, old)]
+        for name, (old, _new) in changes.items()
+        if name in NEWS
+    }
 
 
 def snapshot(event: Event) -> Record:
     """Return all that people know of an event, to say later what has changed since."""
-    return {name: [_kept(name, getattr(event, name))] for name in sorted(NEWS)}
+    return {name: [_kept(name, getattr(event, name))] for name in sorted({*TIME, *PLACE})}
 
 
 def merge(earlier: Record, later: Record, *, was_told: bool = False) -> Record:
@@ -144,17 +152,17 @@ def _before(event: Event, record: Record) -> _Before:
     for name in ("timezone", "is_whole_day", "format"):
         if (value := _older(record, name, getattr(event, name))) is not None:
             setattr(old, name, value)
-    return _Before(_when(old), _where_before(old, record), old.format)
+    offsets = _older(record, OFFSETS, event.offsets)
+    return _Before(_when(old, offsets or {}), _where_before(old, record), old.format)
 
 
 def _where_before(old: Event, record: Record) -> str:
-    known = record.get("venue_id", [])
-    venue = next((value for value in known if value["id"] != old.venue_id), None)
-    if venue is None:
+    now = _venue_in_words(old.venue)
+    known = [value["words"] for value in record.get("venue_id", [])]
+    words = next((one for one in known if one != now), None)
+    if words is None:
         return calendar.location(old)
-    if old.format == Format.ONLINE or not venue["words"]:
-        return _("Online")
-    return str(venue["words"])
+    return str(words) if words and old.format != Format.ONLINE else _("Online")
 
 
 def _older(record: Record, name: str, now: Any) -> Any:
@@ -163,12 +171,14 @@ def _older(record: Record, name: str, now: Any) -> Any:
 
 
 def _kept(name: str, value: Any) -> Any:
-    """A value as JSON can hold it: instants in UTC, the venue with its words, of the link only a fingerprint."""
+    """A value as JSON can hold it: instants in UTC, the words of a venue, of the link only a fingerprint."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if name == "venue_id":
         venue = Venue.objects.filter(pk=value).first() if value else None
-        return {"id": value, "words": _venue_in_words(venue)}
+        return {"words": _venue_in_words(venue)}
+    if name == VENUE:
+        return {"words": _venue_in_words(value)}
     if name == "join_url" and value:
         return salted_hmac("registrations.news", value, algorithm="sha256").hexdigest()[:16]
     return str(value) if isinstance(value, str) else value
@@ -180,12 +190,23 @@ def _venue_in_words(venue: Venue | None) -> str:
     return calendar.location(Event(venue=venue, format=Format.IN_PERSON))
 
 
-def _when(event: Event) -> str:
-    days = days_in_words(event.first_day, event.last_day, weekday=True)
-    zone = zone_in_words(event.timezone, event.starts_at)
+def _when(event: Event, offsets: Mapping[str, int] = MappingProxyType({})) -> str:
+    """Days, hours and zone; by `offsets` where the zone had other rules when readers were told."""
+    start, end = (_on_the_clock(event, name, offsets) for name in ("starts_at", "ends_at"))
+    last = (end.astimezone(UTC) - timedelta(microseconds=1)).astimezone(end.tzinfo)
+    days = days_in_words(start.date(), last.date(), weekday=True)
+    zone = zone_in_words(event.timezone, event.starts_at, offset=start.utcoffset())
     if event.is_whole_day:
         return f"{days}, {zone}"
-    return f"{days}, {event.local_start:%H:%M}–{event.local_end:%H:%M}, {zone}"
+    return f"{days}, {start:%H:%M}–{end:%H:%M}, {zone}"
+
+
+def _on_the_clock(event: Event, name: str, offsets: Mapping[str, int]) -> datetime:
+    seconds = offsets.get(name)
+    by_name = zone_of(event.timezone) or UTC
+    clock = by_name if seconds is None else timezone(timedelta(seconds=seconds))
+    instant: datetime = getattr(event, name)
+    return instant.astimezone(clock)
 
 
 def _format(value: str) -> str:

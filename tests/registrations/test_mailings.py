@@ -107,6 +107,58 @@ def test_a_change_taken_back_without_a_word_is_told_to_nobody(event):
     assert Mailing.objects.get().state == MailingState.STOPPED
 
 
+def rename(event, **fields):
+    """Call or place the venue of an event otherwise, as an administrator does."""
+    venue = Event.objects.get(pk=event.pk).venue
+    for name, value in fields.items():
+        setattr(venue, name, value)
+    venue.save()
+
+
+def test_a_venue_that_is_called_otherwise_is_told_with_old_and_new_words(event):
+    rename(event, name="Palau Nou", address="Carrer de la Pau 9")
+    rename(event, address="Carrer de la Pau 11")
+    settle()
+
+    comes, waits = told()
+    assert (
+        "Where: Palau de Congressos, Carrer de la Pau 7, Barcelona"
+        " → Palau Nou, Carrer de la Pau 11, Barcelona"
+    ) in comes.text
+    assert Calendar.from_ical(comes.calendar)["METHOD"] == "REQUEST"
+    assert "Where: Palau de Congressos" in waits.text
+    assert Mailing.objects.get().by is None
+
+
+def test_a_venue_that_gets_its_old_name_back_or_other_coordinates_is_no_news(event):
+    rename(event, name="Palau Nou")
+    rename(event, name="Palau de Congressos")
+    rename(event, latitude=41, longitude=2)
+    settle()
+
+    assert told() == []
+    assert Event.objects.get().sequence == 3
+
+
+def test_a_venue_of_the_same_words_is_no_news(event):
+    change(event, venue=VenueFactory())
+    settle()
+
+    assert told() == []
+
+
+def test_a_venue_renamed_while_the_event_is_postponed_is_told_when_it_takes_place(event):
+    lifecycle.postpone(event, by=None)
+    write()
+    rename(event, name="Palau Nou")
+    settle()
+    assert told() == []
+
+    lifecycle.publish(Event.objects.get(), by=None)
+    write()
+    assert "Where: Palau de Congressos, Carrer de la Pau 7" in told()[0].text
+
+
 def test_what_is_saved_without_telling_is_told_to_nobody_and_holds_up_nothing_else(event):
     change(event, **later(event), is_told=False)
     settle()
