@@ -343,6 +343,10 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30,
         "options": {"expires": 30},
     },
+    "follow the clocks of all zones": {
+        "task": "events.tasks.keep_wall_times",
+        "schedule": crontab(hour=3, minute=10),
+    },
     "erase what has been kept long enough": {
         "task": "registrations.tasks.erase_due",
         "schedule": crontab(hour=3, minute=30),

@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 from icalendar import Calendar
 
-from events import lifecycle
+from events import clocks, lifecycle
 from events.models import Event, Format, Mode
 from outbox import delivery
 from outbox.models import Lane, Message, State, Suppression, Unsubscription
@@ -157,6 +157,48 @@ def test_a_venue_renamed_while_the_event_is_postponed_is_told_when_it_takes_plac
     lifecycle.publish(Event.objects.get(), by=None)
     write()
     assert "Where: Palau de Congressos, Carrer de la Pau 7" in told()[0].text
+
+
+def test_other_rules_of_the_zone_are_told_as_another_offset_of_the_same_hours(event):
+    # As if summer time were noted for what is winter time by the rules of today.
+    winter = datetime(2027, 12, 1, 8, tzinfo=UTC)
+    change(event, starts_at=winter, ends_at=winter + timedelta(hours=8), is_told=False)
+    now = {"starts_at": winter - timedelta(hours=1), "ends_at": winter + timedelta(hours=7)}
+    summer = {"starts_at": 7200, "ends_at": 7200}
+    Event.objects.filter(pk=event.pk).update(**now, offsets=summer)
+
+    assert clocks.keep_wall_times(NOW) == 1
+    settle()
+
+    comes, _waits = told()
+    assert (
+        "When: Wednesday 1 December 2027, 09:00–17:00, Madrid time (UTC+2)"
+        " → Wednesday 1 December 2027, 09:00–17:00, Madrid time (UTC+1)"
+    ) in comes.text
+    entry = Calendar.from_ical(comes.calendar).events[0]
+    assert entry["DTSTART"].dt.astimezone(UTC) == winter
+
+
+def test_whole_days_under_other_rules_are_told_to_nobody(event):
+    midnight = datetime(2027, 12, 1, 23, tzinfo=UTC)
+    change(
+        event,
+        starts_at=midnight,
+        ends_at=midnight + timedelta(days=1),
+        is_whole_day=True,
+        is_told=False,
+    )
+    an_hour = timedelta(hours=1)
+    Event.objects.filter(pk=event.pk).update(
+        starts_at=midnight - an_hour,
+        ends_at=midnight + timedelta(days=1) - an_hour,
+        offsets={"starts_at": 7200, "ends_at": 7200},
+    )
+
+    assert clocks.keep_wall_times(NOW) == 1
+    settle()
+
+    assert (told(), Event.objects.get().starts_at) == ([], midnight)
 
 
 def test_what_is_saved_without_telling_is_told_to_nobody_and_holds_up_nothing_else(event):
