@@ -133,40 +133,6 @@ def uids():
     return {life.PAGE.format(slug=event.slug): str(event.uid) for event in Event.objects.all()}
 
 
-def test_vdirsyncer_follows_the_life_of_an_event(site, reader):
-    event, others = life.course(), life.neighbours()
-    steps = life.live(event)
-    first = next(steps)
-    person = verified(Event.objects.get(pk=event.pk))
-    reader.subscribe("all", site.here("/calendar/all.ics"))
-    reader.subscribe("mine", site.here(links.feed_link(own_calendar.renew(person.email))))
-
-    for step in chain([first], steps):
-        reader.sync()
-        assert reader.entries("all", uids=uids()) == life.in_order([*others, step])
-        assert reader.entries("mine", uids=uids()) == [step]
-
-
-def test_vdirsyncer_writes_nothing_when_nothing_changed(site, reader, time_machine):
-    event, _others = life.course(), life.neighbours()
-    steps = life.live(event)
-    next(steps)
-    reader.subscribe("all", site.here("/calendar/all.ics"))
-    reader.sync()
-    before = reader.files("all")
-
-    time_machine.shift(3 * 3600)
-    reader.sync()
-    again = reader.files("all")
-    next(steps)
-    reader.sync()
-    after = reader.files("all")
-
-    assert again == before
-    assert len(before) == len(after)
-    assert len(before.items() - after.items()) == 1
-
-
 #: What the clocks of two readers show after each step: from, to, title, state.
 SHOWN = {
     "Europe/Amsterdam": [
@@ -188,17 +154,43 @@ SHOWN = {
 }
 
 
-def test_khal_shows_the_event_once_at_the_hour_of_its_reader(site, reader):
-    steps = life.live(life.course())
+def test_vdirsyncer_and_khal_follow_the_life_of_an_event(site, reader):
+    event, others = life.course(), life.neighbours()
+    steps = life.live(event)
+    first = next(steps)
+    person = verified(Event.objects.get(pk=event.pk))
     reader.subscribe("all", site.here("/calendar/all.ics"))
+    reader.subscribe("mine", site.here(links.feed_link(own_calendar.renew(person.email))))
 
-    for number, _step in enumerate(steps):
+    for number, step in enumerate(chain([first], steps)):
         reader.sync()
+        assert reader.entries("all", uids=uids()) == life.in_order([*others, step])
+        assert reader.entries("mine", uids=uids()) == [step]
         for timezone, shown in SHOWN.items():
             listed = reader.khal("all", timezone=timezone, days=("2027-06-01", "2027-06-30"))
             assert [
                 (one["start-long"], one["end-long"], one["title"], one["status"]) for one in listed
             ] == [shown[number]]
+
+
+def test_vdirsyncer_writes_nothing_when_nothing_changed(site, reader, time_machine):
+    event, _others = life.course(), life.neighbours()
+    steps = life.live(event)
+    next(steps)
+    reader.subscribe("all", site.here("/calendar/all.ics"))
+    reader.sync()
+    before = reader.files("all")
+
+    time_machine.shift(3 * 3600)
+    reader.sync()
+    again = reader.files("all")
+    next(steps)
+    reader.sync()
+    after = reader.files("all")
+
+    assert again == before
+    assert len(before) == len(after)
+    assert len(before.items() - after.items()) == 1
 
 
 def test_khal_shows_several_days_as_days_and_odd_words_as_they_are(site, reader):
