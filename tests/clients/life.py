@@ -19,6 +19,8 @@ MOMENTS = [
     ("Europe/Berlin", "2027-03-27T22:30", "2027-03-28T02:00"),  # over the switch
     ("Europe/Berlin", "2027-10-31T00:30", "2027-10-31T06:30"),  # 02:30, the first time
     ("Europe/Berlin", "2027-10-31T01:30", "2027-10-31T07:00"),  # 02:30, the second time
+    ("Europe/Berlin", "2027-10-31T02:15", "2027-10-31T09:00"),  # 03:15, the first hour of winter
+    ("America/New_York", "2027-11-07T07:15", "2027-11-07T12:00"),  # 02:15, the same there
     ("America/New_York", "2027-01-20T14:00", "2027-01-20T22:00"),
     ("America/New_York", "2027-07-14T13:00", "2027-07-14T21:00"),
     ("America/New_York", "2027-03-14T16:00", "2027-03-14T22:00"),  # Europe has not switched yet
