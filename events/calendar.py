@@ -56,12 +56,16 @@ class Scheduling:
 
 @dataclass(frozen=True)
 class Standing:
-    """What somebody's own calendar says of an event: how they stand, in a word before the title, and since when."""
+    """What somebody's own calendar says of an event: how they stand, in a word before the title, and since when.
+
+    `moves` is how often that has changed: an entry whose title changes is of a higher SEQUENCE.
+    """
 
     words: str
     is_sure: bool
     changed_at: datetime
     joins_online: bool = False
+    moves: int = 0
 
 
 def event_file(event: Event, *, by_session: bool = False, joins_online: bool = False) -> bytes:
@@ -230,7 +234,7 @@ def entries(
     page = page_of(event)
     joins_online = joins_online or bool(standing and standing.joins_online)
     lines = [
-        *_revision(event, event.sequence, standing=standing),
+        *_revision(event, event.sequence + (standing.moves if standing else 0), standing=standing),
         line("SUMMARY", text(_title_for(event, standing))),
         *_span(event, zones),
         *_facts(event, description(event, joins_online=joins_online, page=page), page),

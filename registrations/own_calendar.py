@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Prefetch, Q, QuerySet
+from django.db.models import Count, Max, Prefetch, Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -18,7 +18,13 @@ from events import calendar
 from events.calendar import Standing
 from events.models import Event
 from events.models import Status as EventStatus
-from registrations.models import PersonalFeed, Registration, Status, new_link_key
+from registrations.models import (
+    PersonalFeed,
+    Registration,
+    RegistrationQuerySet,
+    Status,
+    new_link_key,
+)
 from registrations.privacy import of_address
 
 #: The states that it shows; of two registrations for one event the one that stands first here.
@@ -65,31 +71,35 @@ def content(feed: PersonalFeed) -> bytes:
     Of events that are over it holds those that one had a place at. Entries leave at midnight UTC only.
     """
     places = _places(feed, timezone.now())
+    moves = dict(_of(feed).values_list("event_id").annotate(Count("changes")).order_by())
     newest = max(places, key=lambda one: (one.created_at, one.pk), default=None)
     with translation.override(newest.language if newest else settings.LANGUAGE_CODE):
         return calendar.feed(
             [one.event for one in places],
             name=_("My events at %(site)s") % {"site": settings.SITE_NAME},
-            standings={one.event_id: _standing(one) for one in places},
+            standings={one.event_id: _standing(one, moves[one.event_id]) for one in places},
         )
+
+
+def _of(feed: PersonalFeed) -> RegistrationQuerySet:
+    """All registrations of a feed, also those that it shows no more."""
+    return Registration.objects.alias(address=Lower("email")).filter(
+        Q(address=feed.email.lower()) | Q(pk__in=feed.kept.values("pk"))
+    )
 
 
 def _places(feed: PersonalFeed, now: datetime) -> list[Registration]:
     """The registrations that stand in a feed, one an event, in the order of the events."""
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    of_feed = Registration.objects.alias(address=Lower("email")).filter(
-        Q(address=feed.email.lower()) | Q(pk__in=feed.kept.values("pk"))
-    )
     events = Event.objects.in_calendars(now)
     is_ahead = Q(event__ends_at__gt=today) | Q(event__status=EventStatus.POSTPONED)
     found = (
-        of_feed.known()
+        _of(feed)
+        .known()
         .filter(status__in=SHOWN, event__in=events)
         .filter(Q(status=Status.CONFIRMED) | is_ahead)
         .annotate(moved_at=Max("changes__changed_at"))
-        .prefetch_related(
-            Prefetch("event", Event.objects.with_facts().prefetch_related("sessions"))
-        )
+        .prefetch_related(Prefetch("event", Event.objects.with_entries()))
         .order_by("event__starts_at", "event_id", "pk")
     )
     best: dict[int, Registration] = {}
@@ -104,12 +114,13 @@ def _rank(registration: Registration) -> tuple[int, bool]:
     return SHOWN.index(Status(registration.status)), not registration.joins_online
 
 
-def _standing(registration: Registration) -> Standing:
+def _standing(registration: Registration, moves: int) -> Standing:
     return Standing(
         words=_words(registration),
         is_sure=registration.status == Status.CONFIRMED,
         changed_at=registration.moved_at,  # type: ignore[attr-defined]
         joins_online=registration.joins_online,
+        moves=moves,
     )
 
 

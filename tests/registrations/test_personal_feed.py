@@ -128,6 +128,31 @@ def test_a_change_of_ones_own_state_makes_the_entry_newer(feed):
     assert changed_at() == before.replace(year=before.year + 1)
 
 
+def test_sequence_rises_with_ones_own_state_and_never_falls(feed):
+    event = EventFactory(capacity_in_person=1)
+    first = verified(event, 2)
+    waits = verified(event, 1)
+    seen = []
+
+    def look():
+        [entry] = Calendar.from_ical(own_calendar.content(feed)).walk("VEVENT")
+        seen.append((str(entry["SUMMARY"]).partition(":")[0], int(entry["SEQUENCE"])))
+
+    look()
+    seats.cancel(first)
+    look()
+    waits.refresh_from_db()
+    seats.accept_offer(waits)
+    look()
+    seats.cancel(waits)
+    verified(event, 1)
+    look()
+
+    states, revisions = zip(*seen, strict=True)
+    assert states == ("Waiting list", "Place offered", event.title, event.title)
+    assert list(revisions) == sorted(set(revisions))
+
+
 def test_the_address_is_the_only_key_and_can_be_renewed(client):
     verified(EventFactory(title="Mine"), 1)
     me = signed_in()
@@ -168,11 +193,11 @@ def test_the_feed_takes_as_many_queries_for_three_events_as_for_one(
     feed, django_assert_num_queries
 ):
     verified(EventFactory(), 1)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         own_calendar.content(feed)
     verified(EventFactory(), 1)
     verified(EventFactory(), 1)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         own_calendar.content(feed)
 
 
