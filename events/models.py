@@ -16,6 +16,8 @@ from wagtail.fields import RichTextField
 
 from accounts.models import Organisation, SavedWhole
 from accounts.permissions import LEADING
+from events.importing.models import ImportedEntry as ImportedEntry
+from events.importing.models import PendingCalendar as PendingCalendar
 from events.sql import JSONList, JSONText
 from events.timezones import zone_named
 

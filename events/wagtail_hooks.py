@@ -13,8 +13,9 @@ from events.tabs import EventLink
 @hooks.register("register_admin_urls")
 def addresses() -> list[URLPattern]:
     from events import copy_desk, desk
+    from events.importing import desk as importing_desk
 
-    return [*desk.urlpatterns, *copy_desk.urlpatterns]
+    return [*desk.urlpatterns, *copy_desk.urlpatterns, *importing_desk.urlpatterns]
 
 
 @hooks.register("plenary_event_links")

@@ -19,7 +19,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.desk import StaffRequest, scoped
 from accounts.permissions import MANAGING, editable, has_role, manageable
 from events.desk import GET_AND_POST, frame
-from events.models import Event, Status
+from events.importing import drafts
+from events.models import Event, ImportedEntry, Status
 from events_site.pages import event_context, with_record
 from outbox.models import Message
 from recaps.models import Article
@@ -75,6 +76,7 @@ def event_overview(request: StaffRequest, pk: int) -> HttpResponse:
     """How an event stands: state, numbers, and what can be done next."""
     mine = manageable(Event.objects.with_facts(), request.user)
     event = get_object_or_404(mine.annotate(**figures.newest()), pk=pk)
+    imported = ImportedEntry.objects.filter(event=event).select_related("imported_by").first()
     mails = dict(
         Message.objects.about(f"event/{event.pk}")
         .order_by()
@@ -95,6 +97,8 @@ def event_overview(request: StaffRequest, pk: int) -> HttpResponse:
             mails=mails,
             under_way=mailings_desk.under_way(event),
             programme_items=event.sessions.count(),
+            imported=imported,
+            leftovers=drafts.in_words(imported.leftovers) if imported else [],
         ),
     )
 

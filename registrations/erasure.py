@@ -15,7 +15,7 @@ from django.db.models.functions import Concat, Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from events.models import Event, Status
+from events.models import Event, PendingCalendar, Status
 from outbox import control, lists, returns
 from outbox.models import Message
 from registrations import answers, seating, seats
@@ -129,6 +129,7 @@ def forget_leftovers(now: datetime) -> None:
     """Forget one-time links that would have run out, lists that nobody said yes to, and files of no answer."""
     UsedLink.objects.filter(used_at__lte=now - FORGOTTEN_AFTER).delete()
     PendingImport.objects.filter(uploaded_at__lte=now - FORGOTTEN_AFTER).delete()
+    PendingCalendar.objects.filter(uploaded_at__lte=now - FORGOTTEN_AFTER).delete()
     _delete_stray_files(now)
 
 

@@ -8,6 +8,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Model
 
 from accounts.models import MailDomain
+from events.models import ImportedEntry
 from outbox.models import Message, Suppression, Unsubscription
 from recaps.models import Issue, Subscriber
 from registrations.models import (
@@ -278,6 +279,16 @@ BREACHES = {
     "no_more_jurisdictions_than_people": lambda: Figures.objects.create(
         event=EventFactory(), participants=1, jurisdictions=2, shares=[]
     ),
+    "an_organisation_imports_an_entry_once": lambda: copy_of(
+        ImportedEntry.objects.create(
+            event=EventFactory(),
+            organisation=OrganisationFactory(),
+            uid="a",
+            file_name="a",
+            text="a",
+        ),
+        event=EventFactory(),
+    ).save(),
     "article_kind_is_known": lambda: ArticleFactory(kind="gossip"),
 }
 

@@ -19,11 +19,13 @@ from wagtail.admin.models import EditingSession
 from wagtail.test.utils.form_data import rich_text
 
 from accounts.models import Role
+from events.importing.drafts import keep
 from events.models import Event, OrganisationRole
 from outbox.models import Message
 from recaps.models import Article, Issue
 from registrations import bulk, seats
 from registrations.models import Mailing, MailingKind, PendingImport, QuestionKind
+from tests.events.ics import calendar, entry
 from tests.factories import (
     ArticleFactory,
     EventFactory,
@@ -110,6 +112,8 @@ OWN = {
 SHARED = {
     "desk_events": MANAGING,
     "desk_event_new": MANAGING,
+    "desk_calendar_import": MANAGING,
+    "desk_calendar_check": MANAGING,
     "desk_venue_new": MANAGING,
     "wagtailsnippets_recaps_article:list": EDITING,
     "wagtailsnippets_recaps_article:list_results": EDITING,
@@ -235,6 +239,7 @@ SECRETS = (
     "secretperson",
     "secretguest",
     "Okapi",
+    "Axolotl",
     "staff-of-a",
 )
 
@@ -315,6 +320,7 @@ def network():
         invitation=InvitationFactory(event=event, email="secretguest@example.org"),
         answer=answer,
         pending=pending,
+        calendar=_calendar(ours, people["manager"]),
         message=Message.objects.get(topic=f"event/{event.pk}"),
         mailing=Mailing.objects.create(event=event, kind=MailingKind.CHANGED, key="scope"),
         article=article,
@@ -322,6 +328,14 @@ def network():
         revisions=revisions,
         session=session,
     )
+
+
+def _calendar(organisation, user):
+    """A calendar file that waits for a yes."""
+    return keep(
+        calendar(entry(summary=":Axolotl meeting")), file_name="a.ics", organisation=organisation, kind="workshop",
+        format="online", months=12, with_past=True, by=user,
+    )  # fmt: skip
 
 
 def path_of(name: str, pattern: URLPattern, network) -> str:
@@ -341,6 +355,7 @@ def path_of(name: str, pattern: URLPattern, network) -> str:
         "notice": "confirmed",
         "language": "en",
         "import_id": network.pending.pk,
+        "calendar_id": network.calendar.pk,
         "file_format": "csv",
         "name": "7d",
         "revision_id": network.revisions[0].pk,
@@ -452,6 +467,7 @@ def test_the_secrets_are_there_to_be_read_by_their_owner(network):
     text += visitor.ask("get", reverse("desk_events") + "?show=drafts").text
     for name in ("desk_participants", "desk_mail", "desk_questions", "desk_invitations"):
         text += visitor.ask("get", reverse(name, args=[network.event.pk])).text
+    text += visitor.ask("get", reverse("desk_calendar_check", args=[network.calendar.pk])).text
     one = [network.event.pk, network.registration.pk]
     text += visitor.ask("get", reverse("desk_participant", args=one)).text
     # The addresses of colleagues are on administrators' pages only.

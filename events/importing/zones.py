@@ -1,0 +1,214 @@
+"""Finds out which clock a calendar file means: by name, by Windows name, by its block, or by what agrees with it.
+
+The zones that the icalendar library makes of blocks are kept for the whole process under the names that a file gave,
+so that one file would change the times of the next. Here a block holds for its own file only.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import cached_property, lru_cache
+from itertools import islice
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from icalendar import vRecur, vUTCOffset
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
+
+from events.importing import rules
+from events.importing.files import Component, name_of
+from events.inputs import REGIONS
+
+UTC_NAMES = {"UTC", "ETC/UTC", "GMT", "ETC/GMT", "Z", "ZULU", "UCT", "UNIVERSAL", "TZONE://MICROSOFT/UTC"}  # fmt: skip
+OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?")
+#: Of the zones with one clock, the cities by which people know it, Europe first.
+CITIES = (
+    "Europe/London", "Europe/Amsterdam", "Europe/Brussels", "Europe/Paris", "Europe/Berlin", "Europe/Madrid",
+    "Europe/Rome", "Europe/Vienna", "Europe/Zurich", "Europe/Warsaw", "Europe/Prague", "Europe/Budapest",
+    "Europe/Copenhagen", "Europe/Oslo", "Europe/Stockholm", "Europe/Dublin", "Europe/Lisbon", "Europe/Helsinki",
+    "Europe/Tallinn", "Europe/Riga", "Europe/Vilnius", "Europe/Athens", "Europe/Bucharest", "Europe/Sofia",
+    "Europe/Kyiv", "Europe/Chisinau", "Europe/Istanbul", "Europe/Moscow", "Atlantic/Reykjavik", "Asia/Tbilisi",
+    "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "America/Sao_Paulo",
+    "Asia/Jerusalem", "Asia/Dubai", "Asia/Kolkata", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney",
+    "Pacific/Auckland", "Africa/Johannesburg", "Africa/Cairo", "Africa/Nairobi",
+)  # fmt: skip
+#: A block may list its switches one by one; a file may have many blocks.
+MOST_SWITCHES = 2000
+MOST_BLOCKS = 30
+SWITCH_RULE = {"FREQ", "BYMONTH", "BYDAY", "BYMONTHDAY", "UNTIL", "INTERVAL", "WKST"}
+
+
+class BlockZone(tzinfo):
+    """The clock of a VTIMEZONE (RFC 5545 3.6.5). Raises ValueError at once for a block that is none."""
+
+    def __init__(self, block: Component) -> None:
+        self.location = next(iter(block.values("X-LIC-LOCATION")), "")
+        switches = [switch for part in block.inside for switch in _switches(part)]
+        if not switches:
+            raise ValueError("A block without a switch")
+        switches.sort(key=lambda switch: switch[0])
+        self._walls = [wall for wall, _before, _after in switches]
+        self._offsets = [switches[0][1], *(after for _wall, _before, after in switches)]
+
+    def utcoffset(self, moment: datetime | None) -> timedelta:
+        wall = moment.replace(tzinfo=None) if moment else datetime(1970, 1, 1)
+        return self._offsets[bisect_right(self._walls, wall)]
+
+    def dst(self, moment: datetime | None) -> timedelta:
+        return timedelta(0)
+
+    def tzname(self, moment: datetime | None) -> str:
+        return "block"
+
+
+class Zones:
+    """The clocks of one VCALENDAR by the TZID of its lines."""
+
+    def __init__(self, calendar: Component) -> None:
+        self._blocks: dict[str, Component] = {}
+        for block in calendar.named("VTIMEZONE")[:MOST_BLOCKS]:
+            for tzid in block.values("TZID"):
+                self._blocks.setdefault(tzid, block)
+        self._clocks: dict[str, tzinfo | None] = {}
+        said = next(iter(calendar.values("X-WR-TIMEZONE")), "")
+        #: The zone of times that name none: the file's own, else the site's.
+        self.usual = known_name(said) or settings.TIME_ZONE
+        self.is_said = bool(known_name(said))
+
+    @cached_property
+    def usual_clock(self) -> ZoneInfo:
+        return ZoneInfo(self.usual)
+
+    def clock(self, tzid: str) -> tzinfo | None:
+        """The clock that a TZID means, None if nothing says so."""
+        if tzid not in self._clocks:
+            self._clocks[tzid] = self._find(tzid)
+        return self._clocks[tzid]
+
+    def shown(self, tzid: str, moments: Iterable[datetime]) -> tuple[str, str]:
+        """The IANA zone in which to show times of a TZID, and what there is to say of it.
+
+        `moments` are instants with a zone; a block is compared at all of them, and over their years if it can be.
+        """
+        clock = self.clock(tzid)
+        if isinstance(clock, ZoneInfo):
+            return clock.key, ""
+        if clock is None:
+            words = _("Its time zone “%(zone)s” is not known; its times were taken as %(taken)s.")
+            return self.usual, words % {"zone": tzid[:100], "taken": self.usual}
+        if isinstance(clock, BlockZone) and (name := self._agreeing(tzid, clock, list(moments))):
+            return name, _("Its time zone “%(zone)s” goes by the same clock as %(name)s.") % {
+                "zone": tzid[:100],
+                "name": name,
+            }
+        words = _(
+            "No known zone has the clock of “%(zone)s”; the event is right, shown in %(name)s."
+        )
+        return self.usual, words % {"zone": tzid[:100], "name": self.usual}
+
+    def _find(self, tzid: str) -> tzinfo | None:
+        if tzid.upper() in UTC_NAMES:
+            return UTC
+        if name := known_name(tzid):
+            return ZoneInfo(name)
+        if block := self._blocks.get(tzid):
+            try:
+                return BlockZone(block)
+            except (ValueError, KeyError, TypeError, OverflowError):
+                pass
+        if offset := OFFSET.fullmatch(tzid.strip("()")):
+            sign, hours, minutes = offset.groups()
+            distance = timedelta(hours=int(hours), minutes=int(minutes or 0))
+            if distance < timedelta(hours=24):
+                return timezone(-distance if sign == "-" else distance)
+        return None
+
+    def _agreeing(self, tzid: str, clock: BlockZone, moments: list[datetime]) -> str:
+        """The first zone whose clock agrees: over whole years, else at the moments alone; an empty text for none."""
+        first, last = min(moments).year, min(max(moments).year, min(moments).year + 3)
+        weeks = [
+            datetime(first, 1, 1, 12) + timedelta(days=7 * n)
+            for n in range(53 * (last - first + 1))
+        ]
+        walls = [moment.astimezone(clock).replace(tzinfo=None) for moment in moments]
+        named = [name for name in CITIES if _city(name) in tzid.lower()]
+        candidates = list(
+            dict.fromkeys(
+                filter(None, [known_name(clock.location), *named, self.usual, settings.TIME_ZONE])
+            )
+        )
+        for samples in ([*weeks, *walls], walls):
+            for name in dict.fromkeys([*candidates, *CITIES, *_others()]):
+                zone = ZoneInfo(name)
+                if all(zone.utcoffset(wall) == clock.utcoffset(wall) for wall in samples):
+                    return name
+        return ""
+
+
+def known_name(tzid: str) -> str:
+    """The IANA zone that a name means: its own, a Windows name, or one with a maker's prefix (RFC 5545 3.2.19)."""
+    parts = tzid.strip().strip("/").split("/")
+    tails = ["/".join(parts[start:]) for start in range(len(parts)) if len(parts) < 10]
+    for name in [*tails, WINDOWS_TO_OLSON.get(tzid.strip(), "")]:
+        if found := _by_letters().get(name.lower()):
+            return found
+    return ""
+
+
+@lru_cache(maxsize=1)
+def _by_letters() -> dict[str, str]:
+    """The IANA zones by their names in small letters. Abbreviations such as EST are left to the blocks."""
+    return {name.lower(): name for name in sorted(available_timezones()) if "/" in name}
+
+
+@lru_cache(maxsize=1)
+def _others() -> tuple[str, ...]:
+    return tuple(sorted(name for name in available_timezones() if name.split("/")[0] in REGIONS))
+
+
+def _city(name: str) -> str:
+    return name.rpartition("/")[2].replace("_", " ").lower()
+
+
+def _switches(part: Component) -> Iterator[tuple[datetime, timedelta, timedelta]]:
+    """The switches that an observance describes: when by the clock before, and the offsets on both sides."""
+    before, after = (
+        vUTCOffset.from_ical(part.values(name)[0]) for name in ("TZOFFSETFROM", "TZOFFSETTO")
+    )
+    start = _wall(part.values("DTSTART")[0])
+    listed = [
+        text
+        for line in part.lines
+        if name_of(line) == "RDATE"
+        for text in line.partition(":")[2].split(",")
+    ]
+    walls = [start, *(_wall(text.split("/")[0]) for text in listed[:MOST_SWITCHES])]
+    for said in part.values("RRULE")[:2]:
+        walls += _yearly(start, said)
+    yield from ((wall, before, after) for wall in walls)
+
+
+def _yearly(start: datetime, said: str) -> list[datetime]:
+    """The switches of a yearly rule up to the year 2101, from 1970 on if it is older."""
+    rule = vRecur.from_ical(said)
+    if {key.upper() for key in rule} - SWITCH_RULE or str(rule["FREQ"][0]).upper() != "YEARLY":
+        raise ValueError("A zone that switches by another rule")
+    rules.check(rule)
+    until = rule.pop("UNTIL", None)
+    if start.year < 1969 and not rule.get("INTERVAL"):
+        start = start.replace(year=1969, day=min(start.day, 28))
+    if until:
+        moment = until[0]
+        is_day = not isinstance(moment, datetime)
+        end = datetime(moment.year, moment.month, moment.day, 23, 59) if is_day else moment
+        rule["UNTIL"] = [
+            end.replace(tzinfo=None) + (timedelta(days=1) if end.tzinfo else timedelta(0))
+        ]
+    found = rules.bounded(rule.to_ical().decode(), start=start, last_year=2101)
+    return list(islice(found, MOST_SWITCHES))
+
+
+def _wall(text: str) -> datetime:
+    return datetime.strptime(text.strip().rstrip("Z")[:15], "%Y%m%dT%H%M%S")
