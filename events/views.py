@@ -1,6 +1,5 @@
 """The calendar files of events, and the picture that stands for an event or article without one."""
 
-import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import chain
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.doors import public
+from accounts.encodings import takes_gzip
 from events import calendar, covers, feeds, selections
 from events.deeplinks import subscription_links
 from events.feeds import Edition, Feed
@@ -27,7 +27,6 @@ from events.models import Event
 CALENDAR = "text/calendar; charset=utf-8"
 #: Bytes; what is longer is never in memory as a whole.
 LONG = 1_000_000
-TAKES_GZIP = re.compile(r"\bgzip\b")
 
 
 def calendar_door(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -157,7 +156,7 @@ def _answer(request: HttpRequest, edition: Edition) -> HttpResponse:
     """
     answer = HttpResponse(content_type=CALENDAR)
     tag = edition.digest
-    if TAKES_GZIP.search(request.headers.get("Accept-Encoding", "")):
+    if takes_gzip(request):
         answer["Content-Encoding"] = "gzip"
         tag += "-gzip"
     answer["ETag"] = f'"{tag}"'

@@ -21,12 +21,13 @@ from events.models import Event, Format, Mode, Venue
 from events.offsets import zone_of
 from registrations.models import Registration, Status
 
+TITLE = "title"
 TIME = ("starts_at", "ends_at", "timezone", "is_whole_day")
 PLACE = ("venue_id", "format", "join_url")
 #: Said of a venue that is called or placed otherwise, and of a zone that has other rules than the times were said by.
 VENUE, OFFSETS = "venue", "offsets"
 #: A change of one of these is news to the people who come.
-NEWS = frozenset({*TIME, *PLACE, VENUE, OFFSETS})
+NEWS = frozenset({TITLE, *TIME, *PLACE, VENUE, OFFSETS})
 
 #: The field that tells of a postponed event that takes place after all.
 STATUS = "status"
@@ -38,7 +39,7 @@ Record = dict[str, list[Any]]
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that has changed, in words. `subject` is time, place or link."""
+    """One thing that has changed, in words. `subject` is title, time, place or link."""
 
     subject: str
     label: str
@@ -59,7 +60,7 @@ def record_of(changes: Mapping[str, tuple[Any, Any]]) -> Record:
 
 def snapshot(event: Event) -> Record:
     """Return all that people know of an event, to say later what has changed since."""
-    return {name: [_kept(name, getattr(event, name))] for name in sorted({*TIME, *PLACE})}
+    return {name: [_kept(name, getattr(event, name))] for name in sorted({TITLE, *TIME, *PLACE})}
 
 
 def merge(earlier: Record, later: Record, *, was_told: bool = False) -> Record:
@@ -91,6 +92,7 @@ def kinds(event: Event, record: Record) -> dict[str, bool]:
     """Which of the things that people care about differ from what they know, or whether it is a resumption."""
     told = {line.subject for line in lines(event, record)}
     return {
+        "title": "title" in told,
         "time": "time" in told,
         "place": "place" in told,
         "link": "link" in told,
@@ -105,6 +107,7 @@ def lines(event: Event, record: Record, *, sees_link: bool = False) -> list[Line
     """
     before = _before(event, record)
     pairs = [
+        ("title", _("Title"), before.title, event.title),
         ("time", _("When"), before.when, _when(event)),
         ("place", _("Where"), before.where, calendar.location(event)),
         ("place", _("Way of attending"), _format(before.format), _format(event.format)),
@@ -138,6 +141,7 @@ def _news_of_link(old: str, new: str, *, sees_link: bool) -> str:
 
 @dataclass(frozen=True)
 class _Before:
+    title: str
     when: str
     where: str
     format: str
@@ -149,11 +153,11 @@ def _before(event: Event, record: Record) -> _Before:
     for name in ("starts_at", "ends_at"):
         if value := _older(record, name, _kept(name, getattr(event, name))):
             setattr(old, name, datetime.fromisoformat(value))
-    for name in ("timezone", "is_whole_day", "format"):
+    for name in (TITLE, "timezone", "is_whole_day", "format"):
         if (value := _older(record, name, getattr(event, name))) is not None:
             setattr(old, name, value)
     offsets = _older(record, OFFSETS, event.offsets)
-    return _Before(_when(old, offsets or {}), _where_before(old, record), old.format)
+    return _Before(old.title, _when(old, offsets or {}), _where_before(old, record), old.format)
 
 
 def _where_before(old: Event, record: Record) -> str:

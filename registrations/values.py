@@ -128,7 +128,7 @@ def note(text: str) -> str:
 
 
 def news(event: Event, kinds: dict[str, bool]) -> dict[str, str]:
-    """What has changed, in two words and in a sentence; `kinds` says which of time, place, link and resumption."""
+    """What has changed, in two words and in a sentence; `kinds` says which (see `registrations.news`)."""
     said = {"event": event.title}
     if kinds["resumed"]:
         sentence = _("%(event)s had been postponed and now takes place.")
@@ -138,16 +138,20 @@ def news(event: Event, kinds: dict[str, bool]) -> dict[str, str]:
         sentence = _("The time of %(event)s has changed.")
     elif kinds["place"]:
         sentence = _("The place of %(event)s has changed.")
-    else:
+    elif kinds["link"]:
         sentence = _("The link to join %(event)s online has changed.")
+    else:
+        sentence = _("%(event)s has a new title.")
     if kinds["time"]:
         words = _("new time")
     elif kinds["place"]:
         words = _("new place")
-    elif kinds["link"] and not kinds["resumed"]:
+    elif kinds["resumed"]:
+        words = _("it takes place")
+    elif kinds["link"]:
         words = _("new link to join")
     else:
-        words = _("it takes place")
+        words = _("new title")
     return {"news": words, "change": sentence % said}
 
 

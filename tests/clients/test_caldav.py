@@ -85,7 +85,7 @@ def test_caldav_keeps_one_entry_of_the_mails_of_an_event(site, calendar):
         if new:  # another title alone is not mailed: the next mail brings it
             assert kept(calendar) == ([step], 1)
 
-    assert methods == ["REQUEST"] * 4 + ["CANCEL"]
+    assert methods == ["REQUEST"] * 5 + ["CANCEL"]
     assert kept(calendar) == ([step], 1)
 
 

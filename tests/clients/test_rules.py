@@ -63,7 +63,7 @@ def test_rules_hold_for_every_mail_of_a_life(site, smtp_server, time_machine):
     ]
     assert faults == []
     assert broken_over([calendar for _content, calendar in carried(smtp_server)]) == []
-    assert len(carried(smtp_server)) == 5
+    assert len(carried(smtp_server)) == 6
 
 
 def test_rules_hold_for_every_mail_to_somebody_who_withdraws_and_comes_back(

@@ -62,6 +62,19 @@ def told(part="/changed/"):
 # -- Settling -------------------------------------------------------------------------------------
 
 
+def test_a_new_title_is_told_so_that_saved_entries_have_it(event, clock):
+    change(event, title="Course")
+    clock.shift(timedelta(minutes=11))
+    write()
+
+    comes, _waits = told()
+    assert comes.subject == "Course: new title"
+    assert "Course has a new title." in comes.text
+    assert "Title: Meeting → Course" in comes.text
+    assert b"SUMMARY:Course\r\n" in bytes(comes.calendar)
+    assert b"METHOD:REQUEST" in bytes(comes.calendar)
+
+
 def test_edits_within_ten_minutes_are_told_as_one_with_the_oldest_values(event, clock):
     change(event, **later(event, 1))
     clock.shift(timedelta(minutes=9))
