@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Max, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Max, Prefetch, Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -71,7 +71,7 @@ def content(feed: PersonalFeed) -> bytes:
     Of events that are over it holds those that one had a place at. Entries leave at midnight UTC only.
     """
     places = _places(feed, timezone.now())
-    moves = dict(_of(feed).values_list("event_id").annotate(Count("changes")).order_by())
+    moves = _moves(feed)
     newest = max(places, key=lambda one: (one.created_at, one.pk), default=None)
     with translation.override(newest.language if newest else settings.LANGUAGE_CODE):
         return calendar.feed(
@@ -112,6 +112,15 @@ def _places(feed: PersonalFeed, now: datetime) -> list[Registration]:
 
 def _rank(registration: Registration) -> tuple[int, bool]:
     return SHOWN.index(Status(registration.status)), not registration.joins_online
+
+
+def _moves(feed: PersonalFeed) -> dict[int, int]:
+    """How often the state that it shows has changed, by id of the event: never less, also of a new registration."""
+    is_shown = Q(changes__to_status__in=SHOWN)
+    is_move = ~Q(changes__from_status=F("changes__to_status"))
+    states = Count("changes", filter=is_shown & is_move)
+    found = _of(feed).order_by().values("event_id").annotate(number=states)
+    return {row["event_id"]: max(0, row["number"] - 1) for row in found}
 
 
 def _standing(registration: Registration, moves: int) -> Standing:

@@ -71,8 +71,8 @@ def test_a_new_title_is_told_so_that_saved_entries_have_it(event, clock):
     assert comes.subject == "Course: new title"
     assert "Course has a new title." in comes.text
     assert "Title: Meeting → Course" in comes.text
-    assert b"SUMMARY:Course\r\n" in bytes(comes.calendar)
-    assert b"METHOD:REQUEST" in bytes(comes.calendar)
+    assert "SUMMARY:Course\r\n" in comes.calendar
+    assert "METHOD:REQUEST" in comes.calendar
 
 
 def test_edits_within_ten_minutes_are_told_as_one_with_the_oldest_values(event, clock):
