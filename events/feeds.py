@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -52,13 +52,17 @@ class Feed:
     def parts(self) -> Iterator[bytes]:
         """Give the feed as it is now, some hundred events at a time."""
         events = self.events.order_by("pk")
-        spans = events.only("timezone", "starts_at", "ends_at", "is_whole_day")
-        zones = calendar.zone_blocks(spans.iterator(CHUNK), by_session=self.by_session)
+        written = events.with_entries().iterator(CHUNK)
+        first = list(islice(written, CHUNK))
+        # Zone blocks stand before all entries (RFC 5545 3.6.5), over the years of them all.
+        spans: Iterable[Event] = first
+        if len(first) == CHUNK:
+            fields = ("timezone", "starts_at", "ends_at", "is_whole_day")
+            spans = events.only(*fields).iterator(CHUNK)
+        zones = calendar.zone_blocks(spans, by_session=self.by_session)
         yield b"".join(calendar.head(zones, name=self.name, source=self.source, page=self.page))
         yield from _joined(
-            calendar.sound_entries(
-                events.with_entries().iterator(CHUNK), zones, by_session=self.by_session
-            )
+            calendar.sound_entries(chain(first, written), zones, by_session=self.by_session)
         )
         yield calendar.END
 

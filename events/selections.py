@@ -50,8 +50,9 @@ def is_by_session(query: QueryDict) -> bool:
 
 
 def _feed(path: str, subject: str, events: EventQuerySet, query: QueryDict) -> Feed:
-    found = EventFilter(query, events)
-    if not found.is_valid():
+    # Without data a filter narrows nothing, and asks the database for no choices.
+    found = EventFilter(query if query.keys() & EventFilter.base_filters.keys() else None, events)
+    if found.is_bound and not found.is_valid():
         raise Http404
     narrowing = urlencode(found.narrowing(), quote_via=quote)
     by_session = is_by_session(query)

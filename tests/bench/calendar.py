@@ -43,7 +43,7 @@ events = Event.objects.bulk_create(
             description="<p>Wörter &amp; mehr, für alle.</p>" * (n % 20), venue=venues[n % 20],
             starts_at=start + timedelta(days=n % 600 - 300),
             ends_at=start + timedelta(days=n % 600 - 300 + n % 3, hours=8), contact_email="contact@organiser.example",
-            changed_at=start - timedelta(seconds=n),
+            changed_at=start - timedelta(days=1, seconds=n),
         )
         for n in range(have, {size})
     ),
