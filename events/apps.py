@@ -9,6 +9,8 @@ class EventsConfig(AppConfig):
     verbose_name = _("Events")
 
     def ready(self) -> None:
-        from events import surroundings
+        from events import offsets, surroundings
 
         surroundings.connect()
+        # Zones that are read already stay as they are when newer files come, so the version is read no later.
+        offsets.rules_version()

@@ -4,8 +4,14 @@ The wall time and the zone are the truth of what lies ahead. Where a zone gets o
 its clock was to show, and so which instant is meant now (docs/decisions/0021-wall-times.md).
 """
 
+import re
+import zoneinfo
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
+from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import tzdata
 
 from events.models import Event, Session
 from events.timezones import zone_named
@@ -17,6 +23,29 @@ INSTANTS = {
 SPANS = (("starts_at", "ends_at"), ("opens_at", "closes_at"))
 #: The longest gap that clocks leave at midnight: the first instant of such a day is one.
 GAP_AT_MIDNIGHT = time(1)
+
+
+#: How the file of all zones begins, as in: # version 2026a
+VERSION = re.compile(r"# version (\d{4}[a-z]+)")
+
+
+def rules_version() -> str:
+    """Return which version of the database of zones this process goes by, as in 2026a; empty where it does not say."""
+    return _version_in(tuple(zoneinfo.TZPATH))
+
+
+@lru_cache(maxsize=8)
+def _version_in(folders: tuple[str, ...]) -> str:
+    """The version of the first folder that there is, as `zoneinfo` looks for zones; without one, of the package."""
+    folder = next(filter(Path.is_dir, map(Path, folders)), None)
+    if folder is None:
+        return str(tzdata.IANA_VERSION)
+    try:
+        with (folder / "tzdata.zi").open(encoding="ascii", errors="replace") as file:
+            found = VERSION.match(file.readline())
+    except OSError:
+        return ""
+    return found[1] if found else ""
 
 
 def zone_of(name: str) -> ZoneInfo | None:
