@@ -16,8 +16,8 @@ def keep_wall_times(now: datetime) -> int:
     """Give events that are not over at `now` the instants that their wall times have by the rules of today.
 
     Return how many have moved, or have a programme that has. They are stored as any change is, so that calendars see
-    another revision and people hear of it. What has no offsets noted yet gets them. An event that cannot follow is
-    logged and passed over.
+    another revision and people hear of it. What has no offsets noted yet gets them. What was stored by newer rules
+    stays. An event that cannot follow is logged and passed over.
     """
     moved = 0
     for pk in _out_of_step(now):
@@ -30,10 +30,11 @@ def keep_wall_times(now: datetime) -> int:
 
 def _out_of_step(now: datetime) -> list[int]:
     """The events whose zone has, at an instant of theirs, another offset than is noted."""
-    sessions = Session.objects.only("event_id", "starts_at", "ends_at", "offsets").order_by("pk")
+    fields = ("starts_at", "ends_at", "offsets", "zone_rules")
+    sessions = Session.objects.only("event_id", *fields).order_by("pk")
     ahead = (
         Event.objects.filter(ends_at__gt=now)
-        .only("timezone", "starts_at", "ends_at", "opens_at", "closes_at", "offsets")
+        .only("timezone", "opens_at", "closes_at", *fields)
         .prefetch_related(Prefetch("sessions", sessions))
         .order_by("pk")
     )

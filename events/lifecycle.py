@@ -22,7 +22,9 @@ from events.signals import event_cancelled, event_changed, event_copied
 from events.slugs import free_slug
 
 #: What nobody types: the moves and the bookkeeping of an event.
-STAMPS = {"id", "status", "sequence", "created_at", "changed_at", "cancelled_at", "offsets"}
+STAMPS = {
+    "id", "status", "sequence", "created_at", "changed_at", "cancelled_at", "offsets", "zone_rules",
+}  # fmt: skip
 #: What a copy does not take over: its own identity, its state, and the link that people joined the other by.
 NOT_COPIED = {"uid", "slug", "join_url", *STAMPS}
 
@@ -55,7 +57,6 @@ def apply_changes(
         if event.is_public:
             _check_complete(event)
         has_other_clocks = _follow_clocks(event, stored)
-        offsets.note(event, event.zone)
         changes = _differences(stored, event)
         if has_other_clocks:
             changes["offsets"] = (stored.offsets, event.offsets)
@@ -166,17 +167,11 @@ def _keep(event: Event, stored: Event) -> None:
 
 
 def _follow_clocks(event: Event, stored: Event) -> bool:
-    """Move instants that were not assigned anew to their wall time by the rules of today.
-
-    Return whether the event starts or ends at another instant by that.
-    """
+    """Let instants that were not assigned anew follow their clocks; return whether those have other rules for its days."""
     if event.timezone != stored.timezone:
+        offsets.note(event, event.zone)
         return False
-    moved = offsets.moved(stored, event.zone)
-    for name, instant in moved.items():
-        if getattr(event, name) == getattr(stored, name):
-            setattr(event, name, instant)
-    return not moved.keys().isdisjoint({"starts_at", "ends_at"})
+    return not offsets.follow(event, stored, event.zone).isdisjoint({"starts_at", "ends_at"})
 
 
 def _window(event: Event, shift: Shift) -> tuple[datetime | None, datetime | None]:

@@ -288,6 +288,8 @@ class Event(models.Model):
     cancelled_at = models.DateTimeField(null=True, blank=True, editable=False)
     #: Seconds from UTC that the zone had at each instant when it was stored, by field (see `offsets`).
     offsets = models.JSONField(default=dict, db_default={}, editable=False)
+    #: The newest version of the rules of zones that `offsets` were taken from, as in 2026a; empty where it is unknown.
+    zone_rules = models.CharField(max_length=12, default="", db_default="", editable=False)
 
     objects = EventQuerySet.as_manager()
 
@@ -508,6 +510,8 @@ class Session(models.Model):
     sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     #: Seconds from UTC that the zone of the event had at each instant when it was stored, by field (see `offsets`).
     offsets = models.JSONField(default=dict, db_default={}, editable=False)
+    #: The newest version of the rules of zones that `offsets` were taken from, as in 2026a; empty where it is unknown.
+    zone_rules = models.CharField(max_length=12, default="", db_default="", editable=False)
 
     class Meta:
         verbose_name = _("session")

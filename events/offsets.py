@@ -1,7 +1,8 @@
 """Keeps the wall time of an instant: the offset from UTC that a zone had when the instant was stored stands beside it.
 
 The wall time and the zone are the truth of what lies ahead. Where a zone gets other rules, the noted offset tells what
-its clock was to show, and so which instant is meant now (docs/decisions/0021-wall-times.md).
+its clock was to show, and so which instant is meant now (docs/decisions/0021-wall-times.md). A process that was started
+before goes by older rules: it takes what is stored as it is, and leaves it.
 """
 
 import re
@@ -59,16 +60,43 @@ def zone_of(name: str) -> ZoneInfo | None:
 def note(row: Event | Session, zone: ZoneInfo) -> None:
     """Write down the offset, in seconds, that the zone has at each instant of a row."""
     row.offsets = _offsets(row, zone)
+    row.zone_rules = max(row.zone_rules, rules_version())
+
+
+def follow(row: Event | Session, stored: Event | Session, zone: ZoneInfo) -> set[str]:
+    """Move instants of a row that are as stored to their wall time by the rules of today, and note all offsets.
+
+    They stay where that would turn a span around whose other instant was assigned anew. Return the names of all
+    instants that the stored row has other rules for now.
+    """
+    meant = moved(stored, zone)
+    same = {name for name in INSTANTS[type(row)] if getattr(row, name) == getattr(stored, name)}
+    found = {name: instant for name, instant in meant.items() if name in same}
+    for first, last in SPANS:
+        begin, end = (found.get(name, getattr(row, name, None)) for name in (first, last))
+        if begin and end and end <= begin:
+            found.pop(first, None)
+            found.pop(last, None)
+    for name, instant in found.items():
+        setattr(row, name, instant)
+    row.zone_rules = stored.zone_rules
+    note(row, zone)
+    if _has_newer_rules(stored):
+        row.offsets |= {name: stored.offsets[name] for name in same & stored.offsets.keys()}
+    return set(meant)
 
 
 def are_true(row: Event | Session, zone: ZoneInfo) -> bool:
-    """Whether what is noted is what the zone says now."""
-    return bool(row.offsets == _offsets(row, zone))
+    """Whether what is noted is what the zone says now, or what newer rules say."""
+    return bool(row.offsets == _offsets(row, zone)) or _has_newer_rules(row)
 
 
 def noted(row: Event | Session, name: str, zone: ZoneInfo) -> int:
-    """Return the offset that was noted with an instant of a row; where there is none, that of the zone."""
-    seconds = row.offsets.get(name)
+    """Return the offset that was noted with an instant of a row.
+
+    Where there is none, or one by newer rules than ours, that of the zone.
+    """
+    seconds = None if _has_newer_rules(row) else row.offsets.get(name)
     return _offset(getattr(row, name), zone) if seconds is None else int(seconds)
 
 
@@ -97,14 +125,20 @@ def moved(row: Event | Session, zone: ZoneInfo) -> dict[str, datetime]:
     """
     now = _offsets(row, zone)
     found = {}
-    for name, seconds in row.offsets.items():
-        if name in now and now[name] != seconds:
+    for name in row.offsets.keys() & now.keys():
+        seconds = noted(row, name, zone)
+        if now[name] != seconds:
             wall = wall_time(row, name, zone)
             found[name] = instant_at(_first_of_day(row, name, wall), zone, seconds=seconds)
     for first, last in SPANS:
         if first in found or last in found:
             _keep_order(row, first, last, found)
     return found
+
+
+def _has_newer_rules(row: Event | Session) -> bool:
+    """Whether a row was stored by newer rules than those of this process, as far as both are known."""
+    return "" < rules_version() < row.zone_rules
 
 
 def _first_of_day(row: Event | Session, name: str, wall: datetime) -> datetime:

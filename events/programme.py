@@ -25,7 +25,8 @@ def apply_programme(
 ) -> None:
     """Store items of the programme, new or existing, with who speaks in them in order; remove others.
 
-    An item that somebody else has removed meanwhile is stored anew. The event becomes newer if anything has changed.
+    An item that somebody else has removed meanwhile is stored anew. Instants that were not assigned anew keep their
+    wall time where the rules of the zone have changed. The event becomes newer if anything has changed.
     """
     with transaction.atomic():
         current = Event.objects.select_for_update().get(pk=event.pk)
@@ -83,15 +84,16 @@ def _store(event: Event, session: Session, voices: Sequence[Voice], stored: Sess
     session.event = event
     if stored is None:
         session.pk, session.sequence = None, 0
+        offsets.note(session, event.zone)
     else:
         session.sequence = stored.sequence
+        offsets.follow(session, stored, event.zone)
         changed = {
             name for name in ("details", *SHOWN_IN_CALENDARS) if _differs(session, stored, name)
         }
         if not changed and _voices(stored) == list(voices):
             return False
         _count(session, event, changed)
-    offsets.note(session, event.zone)
     session.save()
     _set_speakers(session, voices)
     return True
@@ -108,7 +110,9 @@ def _move(session: Session, event: Event, starts_at: datetime, ends_at: datetime
         _count(session, event, SHOWN_IN_CALENDARS)
     if has_moved or not offsets.are_true(session, event.zone):
         offsets.note(session, event.zone)
-        session.save(update_fields=["starts_at", "ends_at", "offsets", "sequence"])
+        session.save(
+            update_fields=["starts_at", "ends_at", "offsets", "zone_rules", "sequence"]
+        )
     return has_moved
 
 

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from events import clocks, lifecycle, offsets, tasks
+from events import clocks, lifecycle, offsets, programme, tasks
 from events.models import Event, Session, Status, from_local
 from events.signals import event_changed
 from events.timezones import forget
@@ -51,10 +51,13 @@ def rules(tmp_path):
         pytest.skip("zic, the compiler of time zones (libc-bin), is not installed.")
     before = zoneinfo.TZPATH
 
-    def change(source: str) -> None:
+    def change(source: str, *, version: str = "") -> None:
+        folder = tmp_path / f"zones-{version}"
         (tmp_path / "rules").write_text(source)
-        subprocess.run([ZIC, "-d", tmp_path / "zones", tmp_path / "rules"], check=True)
-        zoneinfo.reset_tzpath(to=[str(tmp_path / "zones"), *before])
+        subprocess.run([ZIC, "-d", folder, tmp_path / "rules"], check=True)
+        if version:
+            (folder / "tzdata.zi").write_text(f"# version {version}\n")
+        zoneinfo.reset_tzpath(to=[str(folder), *before])
         forget()
 
     yield change
@@ -287,6 +290,97 @@ def test_whoever_saves_before_the_job_has_run_keeps_the_wall_times_too(rules):
 
     assert walls(event) == ["2027-06-01 09:00+1", "2027-06-01 18:00+1"]
     assert revision(event)[0] == 1
+
+
+def test_an_event_that_is_made_shorter_before_the_job_has_run_ends_as_typed(rules):
+    event = at("2027-06-01T09:00", "2027-06-01T17:00")
+    rules(WINTER_FOR_EVER)
+    edited = Event.objects.get()
+    # The page says 08:00 to 16:00 by the new rules.
+    edited.ends_at = from_local(datetime(2027, 6, 1, 8, 30), MADRID)
+
+    lifecycle.apply_changes(edited, by=None)
+
+    assert walls(event) == ["2027-06-01 08:00+1", "2027-06-01 08:30+1"]
+    assert clocks.keep_wall_times(NOW) == 0
+
+
+def test_whoever_saves_the_programme_before_the_job_has_run_keeps_the_wall_times_too(rules):
+    event = at("2027-06-01T09:00", "2027-06-01T17:00")
+    talk, lunch = SessionFactory(event=event), SessionFactory(event=event, title="Lunch")
+    clocks.keep_wall_times(NOW)
+    rules(WINTER_FOR_EVER)
+    talk, lunch = event.sessions.order_by("pk")
+    talk.title = "Another"
+    lunch.starts_at = from_local(datetime(2027, 6, 1, 8, 30), MADRID)
+
+    programme.apply_programme(Event.objects.get(), items=[(talk, []), (lunch, [])])
+
+    assert walls(talk) == ["2027-06-01 09:00+1", "2027-06-01 10:00+1"]
+    assert walls(lunch) == ["2027-06-01 08:30+1", "2027-06-01 10:00+1"]
+    clocks.keep_wall_times(NOW)
+    assert walls(event) == ["2027-06-01 09:00+1", "2027-06-01 17:00+1"]
+    assert walls(talk) == ["2027-06-01 09:00+1", "2027-06-01 10:00+1"]
+    assert walls(lunch) == ["2027-06-01 08:30+1", "2027-06-01 10:00+1"]
+
+
+# -- Processes that go by older rules -------------------------------------------------------------
+
+#: As Madrid is now.
+AS_EVER = (
+    "Rule New 1980 max - Mar lastSun 2:00 1:00 S\n"
+    "Rule New 1980 max - Oct lastSun 3:00 0 -\n"
+    f"Zone {MADRID} 1:00 New CE%sT\n"
+)
+
+
+@pytest.fixture
+def moved_by_new_rules(rules):
+    """An event with a session that has followed new rules, as a process sees it that goes by the rules before."""
+    rules(AS_EVER, version="2027a")
+    event = at("2027-06-01T09:00", "2027-06-01T17:00")
+    SessionFactory(event=event)
+    clocks.keep_wall_times(NOW)
+    rules(WINTER_FOR_EVER, version="2027b")
+    assert clocks.keep_wall_times(NOW) == 1
+    rules(AS_EVER, version="2027a")
+    return event
+
+
+def test_older_rules_do_not_undo_what_newer_ones_moved(moved_by_new_rules, rules):
+    event = Event.objects.get()
+    before = [(row.starts_at, row.ends_at, row.offsets) for row in (event, event.sessions.get())]
+
+    assert clocks.keep_wall_times(NOW) == 0
+    event.summary = "Another"
+    lifecycle.apply_changes(event, by=None)
+    session = event.sessions.get()
+    session.title = "Another"
+    programme.apply_programme(event, items=[(session, [])])
+
+    event = Event.objects.get()
+    rows = (event, event.sessions.get())
+    assert [(row.starts_at, row.ends_at, row.offsets) for row in rows] == before
+    assert {row.zone_rules for row in rows} == {"2027b"}
+    assert event.sequence == 1
+    rules(WINTER_FOR_EVER, version="2027b")
+    assert clocks.keep_wall_times(NOW) == 0
+    assert walls(event) == ["2027-06-01 09:00+1", "2027-06-01 17:00+1"]
+
+
+def test_what_is_typed_under_older_rules_follows_at_night(moved_by_new_rules, rules):
+    event = Event.objects.get()
+    event.starts_at = from_local(datetime(2027, 6, 1, 8), MADRID)
+    lifecycle.apply_changes(event, by=None)
+    session = event.sessions.get()
+    session.starts_at = from_local(datetime(2027, 6, 1, 8, 30), MADRID)
+    programme.apply_programme(event, items=[(session, [])])
+
+    rules(WINTER_FOR_EVER, version="2027b")
+    clocks.keep_wall_times(NOW)
+
+    assert walls(event) == ["2027-06-01 08:00+1", "2027-06-01 17:00+1"]
+    assert walls(session) == ["2027-06-01 08:30+1", "2027-06-01 10:00+1"]
 
 
 # -- What cannot or need not move -----------------------------------------------------------------

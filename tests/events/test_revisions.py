@@ -48,6 +48,7 @@ FIELDS = {
 #: What is not theirs to change.
 OURS = {
     "id", "uid", "status", "sequence", "created_at", "changed_at", "cancelled_at", "offsets",
+    "zone_rules",
 }  # fmt: skip
 
 
