@@ -167,7 +167,7 @@ def _keep(event: Event, stored: Event) -> None:
 
 
 def _follow_clocks(event: Event, stored: Event) -> bool:
-    """Let instants that were not assigned anew follow their clocks; return whether those have other rules for its days."""
+    """Let instants that were not assigned anew follow their clocks; return whether start or end has other rules."""
     if event.timezone != stored.timezone:
         offsets.note(event, event.zone)
         return False

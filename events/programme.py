@@ -110,9 +110,7 @@ def _move(session: Session, event: Event, starts_at: datetime, ends_at: datetime
         _count(session, event, SHOWN_IN_CALENDARS)
     if has_moved or not offsets.are_true(session, event.zone):
         offsets.note(session, event.zone)
-        session.save(
-            update_fields=["starts_at", "ends_at", "offsets", "zone_rules", "sequence"]
-        )
+        session.save(update_fields=["starts_at", "ends_at", "offsets", "zone_rules", "sequence"])
     return has_moved
 
 
