@@ -6,6 +6,7 @@ time. What must not go out any more is stopped here, in the transaction of the c
 
 import hashlib
 import json
+import re
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +28,8 @@ OPEN = (MailingState.WAITING, MailingState.HELD, MailingState.WRITING)
 #: What somebody is told at the end goes out although the event is cancelled: it may take an entry out of a calendar.
 PARTING = ("/cancelled", "/declined", "/lapsed", "/replaced", "/address-left/")
 
+ABOUT_A_REGISTRATION = re.compile(r"registration/(\d+)/")
+
 bell = Bell("registrations.tasks.write_mailings")
 
 
@@ -45,11 +48,13 @@ def tell_changes(
     unwritten = [MailingState.WAITING, MailingState.HELD]
     mailing = event.mailings.filter(kind=MailingKind.CHANGED, state__in=unwritten).first()
     mailing = mailing or Mailing(event=event, kind=MailingKind.CHANGED, key=_new_key())
+    if mailing.pk:
+        mailing.changes_for = _known_between(mailing, record)
     mailing.changes = news.merge(mailing.changes, record)
     mailing.by, mailing.created_at = by, timezone.now()
     if is_told:
         mailing.state = MailingState.WAITING
-    if news.is_news(event, mailing.changes):
+    if any(news.is_news(event, known) for known in mailing.records):
         at_once = news.is_resumption(mailing.changes)
         pause = timedelta(seconds=0 if at_once else settings.CHANGES_SETTLE_SECONDS)
         _let_go(mailing, at=timezone.now() + pause)
@@ -184,6 +189,24 @@ def _take_back(event: Event) -> Record:
             known = news.merge(known, mailing.changes, was_told=True)
             mailing.state = MailingState.STOPPED
             mailing.save(update_fields=["state"])
+    return known
+
+
+def _known_between(mailing: Mailing, record: Record) -> dict[str, Record]:
+    """Return what those know who were written to since the last of the changes that wait, and before the next.
+
+    Every mail says time and place as they are, and a REQUEST puts them into a calendar: so they know what was between
+    the two. Who registered in between knows nothing else; all others may know what was before it as well.
+    """
+    known = {pk: news.merge(one, record) for pk, one in mailing.changes_for.items()}
+    since = mailing.created_at
+    written = Message.objects.about(_topic(mailing.event)).filter(created_at__gt=since)
+    keys = written.exclude(state=State.STOPPED).values_list("key", flat=True)
+    ids = {int(match[1]) for key in keys if (match := ABOUT_A_REGISTRATION.match(key))}
+    for one in mailing.event.registrations.filter(pk__in=ids).only("pk", "created_at"):
+        others = {} if one.created_at > since else mailing.changes
+        earlier = mailing.changes_for.get(str(one.pk), others)
+        known[str(one.pk)] = news.merge(earlier, record, was_told=True)
     return known
 
 

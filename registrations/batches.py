@@ -26,7 +26,17 @@ class Batch:
         self.mailing, self.event = mailing, event
         self._words = Words(event)
         self._sequences = withdrawals.sequences(event, [person.email for person in people])
-        self._news: dict[tuple[str, bool], dict[str, str]] = {}
+        self._is_news: dict[int, bool] = {}
+        self._news: dict[tuple[str, bool, int], dict[str, str]] = {}
+
+    def is_news_to(self, person: Registration) -> bool:
+        """Whether the message would tell this person anything: who heard of it in between may know it all."""
+        if self.mailing.kind != MailingKind.CHANGED:
+            return True
+        record = self.mailing.record_for(person.pk)
+        if id(record) not in self._is_news:
+            self._is_news[id(record)] = news.is_news(self.event, record)
+        return self._is_news[id(record)]
 
     def message_to(self, person: Registration) -> Message:
         """Return the message to one person. Raises RefusedAddress."""
@@ -76,10 +86,11 @@ class Batch:
 
     def _lines(self, person: Registration) -> dict[str, str]:
         """What has changed, in the language that is active, which is the person's."""
-        wanted = person.language, news.sees_link(person)
+        record = self.mailing.record_for(person.pk)
+        wanted = person.language, news.sees_link(person), id(record)
         if wanted not in self._news:
-            found = news.lines(self.event, self.mailing.changes, sees_link=wanted[1])
-            kinds = news.kinds(self.event, self.mailing.changes)
+            found = news.lines(self.event, record, sees_link=wanted[1])
+            kinds = news.kinds(self.event, record)
             self._news[wanted] = {
                 **values.news(self.event, kinds),
                 "changes": "\n".join(map(str, found)),

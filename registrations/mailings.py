@@ -56,8 +56,8 @@ def number_of_people(mailing: Mailing) -> int:
     """How many people a mailing goes to: those written to, and those ahead as things stand."""
     if mailing.kind == MailingKind.LETTER:
         return len(mailing.people or [])
-    ahead = audiences.of_news(mailing.event, made_at=mailing.created_at)
-    return mailing.written + mailing.left_out + ahead.filter(pk__gt=mailing.cursor).count()
+    ahead = _audience(mailing, mailing.event).filter(pk__gt=mailing.cursor)
+    return mailing.written + mailing.left_out + ahead.count()
 
 
 def _next(now: datetime, done_with: set[int]) -> Mailing | None:
@@ -101,13 +101,15 @@ def _is_to_be_told(mailing: Mailing, event: Event) -> bool:
         return True
     if event.is_over:
         return False
-    return mailing.kind != MailingKind.CHANGED or news.is_news(event, mailing.changes)
+    return mailing.kind != MailingKind.CHANGED or any(
+        news.is_news(event, record) for record in mailing.records
+    )
 
 
 def _next_ids(mailing: Mailing, event: Event) -> list[int]:
     if mailing.kind == MailingKind.LETTER:
         return sorted(one for one in mailing.people or [] if one > mailing.cursor)[:CHUNK]
-    ahead = audiences.of_news(event, made_at=mailing.created_at).filter(pk__gt=mailing.cursor)
+    ahead = _audience(mailing, event).filter(pk__gt=mailing.cursor)
     return list(ahead.order_by("pk").values_list("pk", flat=True)[:CHUNK])
 
 
@@ -115,13 +117,21 @@ def _people(mailing: Mailing, event: Event, ids: list[int]) -> RegistrationQuery
     if mailing.kind == MailingKind.LETTER:
         is_bulk = not audiences.is_personal(mailing.people or [])
         return audiences.of_letter(event, ids, is_bulk=is_bulk)
-    return audiences.of_news(event, made_at=mailing.created_at).filter(pk__in=ids)
+    return _audience(mailing, event).filter(pk__in=ids)
+
+
+def _audience(mailing: Mailing, event: Event) -> RegistrationQuerySet:
+    """Those who hear the news; of a change that was taken back those alone who were told of it in between."""
+    everybody = audiences.of_news(event, made_at=mailing.created_at)
+    if mailing.kind != MailingKind.CHANGED or news.is_news(event, mailing.changes):
+        return everybody
+    return everybody.filter(pk__in=mailing.changes_for)
 
 
 def _compose(mailing: Mailing, event: Event, ids: list[int]) -> list[Message]:
     """Return the messages to those of these people who are written to; their rows are locked.
 
-    Whoever has an address that takes no mail is passed over, and so is whoever breaks the message.
+    Whoever knows it all or has an address that takes no mail is passed over, and so is whoever breaks the message.
     """
     locked = _people(mailing, event, ids).select_for_update(of=("self",))
     people = list(locked.order_by("pk"))
@@ -131,7 +141,7 @@ def _compose(mailing: Mailing, event: Event, ids: list[int]) -> list[Message]:
 
 def _message_to(batch: Batch, person: Registration) -> Message | None:
     try:
-        return batch.message_to(person)
+        return batch.message_to(person) if batch.is_news_to(person) else None
     except RefusedAddress:
         return None
     except Exception:

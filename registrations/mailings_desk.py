@@ -53,14 +53,15 @@ class Row:
         is_news = (
             self.mailing.kind == MailingKind.CHANGED and self.mailing.state in announcements.OPEN
         )
-        return news.lines(self.mailing.event, self.mailing.changes) if is_news else []
+        told = (news.lines(self.mailing.event, record) for record in self.mailing.records)
+        return next(filter(None, told), []) if is_news else []
 
     @property
     def has_news(self) -> bool:
         """Whether there is anything left to tell: a change that was taken back is told to nobody."""
         if self.mailing.kind != MailingKind.CHANGED:
             return True
-        return news.is_news(self.mailing.event, self.mailing.changes)
+        return any(news.is_news(self.mailing.event, record) for record in self.mailing.records)
 
     @property
     def moment(self) -> str:

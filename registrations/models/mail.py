@@ -1,9 +1,11 @@
 """What organisers decide about mail: when to remind, in which words, and what is written to many at once."""
 
+from typing import Any
+
 from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -130,9 +132,10 @@ class MailingState(models.TextChoices):
 class Mailing(models.Model):
     """One text to many people of an event: news of a change, or a letter. A worker writes it person by person.
 
-    `changes` holds what an event was before the first of the changes told, by name of the field. `people` are the ids
+    `changes` holds what an event was before the first of the changes told, by name of the field; `changes_for` the
+    same by id of those who know it otherwise, since a mail told them of it between two changes. `people` are the ids
     of those a letter was written to; news goes to all who take part. `cursor` is the last one who was written to;
-    `left_out` counts those before it who were not, because they no longer take part or take no such mail.
+    `left_out` counts those before it who were not, because they no longer take part, take no such mail or know it all.
     """
 
     event = models.ForeignKey(Event, models.CASCADE, related_name="mailings")
@@ -143,6 +146,9 @@ class Mailing(models.Model):
     subject = models.CharField(_("subject"), max_length=200, blank=True)
     text = models.TextField(_("text"), blank=True)
     changes = models.JSONField(default=dict, blank=True)
+    changes_for = models.JSONField(
+        default=dict, db_default=Value({}, models.JSONField()), blank=True
+    )
     people = models.JSONField(null=True, blank=True)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
@@ -190,6 +196,16 @@ class Mailing(models.Model):
     def batch(self) -> str:
         """The name that its messages carry in the outbox."""
         return f"mailing/{self.pk}"
+
+    @property
+    def records(self) -> list[dict[str, list[Any]]]:
+        """What most people may know of the event that holds no more, and what those do who know it otherwise."""
+        return [self.changes, *self.changes_for.values()]
+
+    def record_for(self, registration_id: int) -> dict[str, list[Any]]:
+        """What one person may know of the event that holds no more."""
+        record: dict[str, list[Any]] = self.changes_for.get(str(registration_id), self.changes)
+        return record
 
 
 class Withdrawal(models.Model):

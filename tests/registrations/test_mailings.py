@@ -1,5 +1,6 @@
 """What is told to many people of an event: when changes have settled, to whom, in which words, and exactly once."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,9 +13,18 @@ from events import clocks, lifecycle
 from events.models import Event, Format, Mode
 from outbox import delivery
 from outbox.models import Lane, Message, State, Suppression, Unsubscription
-from registrations import announcements, mailings, news, reminders, seats
+from registrations import (
+    announcements,
+    mailings,
+    mailings_desk,
+    news,
+    notices,
+    reminders,
+    seats,
+    swaps,
+)
 from registrations.models import Mailing, MailingKind, MailingState, Registration
-from tests.factories import EventFactory, VenueFactory, enrolled, registered, verified
+from tests.factories import EventFactory, VenueFactory, enrolled, person, registered, verified
 from tests.telling import settle, write
 from tests.threads import at_once
 
@@ -288,6 +298,126 @@ def test_an_event_that_is_over_when_the_news_is_due_tells_nobody(event, clock):
     write()
     assert told() == []
     assert Mailing.objects.get().state == MailingState.STOPPED
+
+
+# -- Who is told of something between two changes --------------------------------------------------
+
+
+@pytest.fixture
+def course(clock):
+    """Two people have a place, and know that it begins at 11:00 in Madrid."""
+    event = EventFactory(hybrid=True, starts_at=START, ends_at=START + timedelta(hours=8))
+    verified(event, 1)
+    verified(event, 2)
+    delivery.deliver_due()
+    clock.shift(timedelta(minutes=1))
+    return event
+
+
+def entry_of(number):
+    """What the last calendar file to somebody says: when the event begins, and its revision."""
+    sent = Message.objects.filter(calendar_method="REQUEST")
+    message = sent.filter(recipient=f"person{number}@example.org").latest("pk")
+    [entry] = Calendar.from_ical(message.calendar).walk("VEVENT")
+    return entry["DTSTART"].dt, int(entry["SEQUENCE"])
+
+
+def hours_told():
+    """The hours of "When: old → new" in the news to each address."""
+    return {
+        message.recipient.partition("@")[0]: tuple(re.findall(r", (\d\d:\d\d)–", line))
+        for message in told()
+        if message.state != State.STOPPED
+        for line in message.text.splitlines()
+        if "→" in line
+    }
+
+
+def registers_third(event):
+    verified(event, 3)
+
+
+def attends_otherwise(event):
+    swaps.change_mode(event.registrations.get(email="person1@example.org"), "online")
+
+
+def takes_another_address(event):
+    found = event.registrations.get(email="person1@example.org")
+    swaps.prove_new_address(swaps.ask_new_address(found, email="person3@example.org"))
+
+
+def sends_a_substitute(event):
+    found = event.registrations.get(email="person1@example.org")
+    seats.verify(swaps.name_substitute(found, person=person(3)))
+
+
+@pytest.mark.parametrize(
+    ("between", "number"),
+    [
+        (registers_third, 3),
+        (attends_otherwise, 1),
+        (takes_another_address, 3),
+        (sends_a_substitute, 3),
+    ],
+)
+def test_of_what_is_taken_back_those_hear_who_got_a_mail_in_between(course, clock, between, number):
+    change(course, **later(course))
+    clock.shift(timedelta(minutes=1))
+    between(course)
+    moved, revision = entry_of(number)
+    assert moved == START + timedelta(hours=1)
+    clock.shift(timedelta(minutes=1))
+    change(course, starts_at=START)
+    settle()
+
+    assert hours_told() == {f"person{number}": ("12:00", "11:00")}
+    at, newer = entry_of(number)
+    assert at == START
+    assert newer > revision
+    mailing = Mailing.objects.get()
+    assert (mailing.state, mailing.written, mailing.left_out) == (MailingState.DONE, 1, 0)
+
+
+def test_each_hears_of_the_hours_that_were_said_to_them(course, clock):
+    for number, hours in ((3, 1), (4, 2), (5, 3)):
+        change(course, **later(course, hours))
+        clock.shift(timedelta(minutes=1))
+        verified(course, number)
+        clock.shift(timedelta(minutes=1))
+    change(course, **later(course, 2))
+    settle()
+
+    assert hours_told() == {
+        "person1": ("11:00", "13:00"),
+        "person2": ("11:00", "13:00"),
+        "person3": ("12:00", "13:00"),
+        "person5": ("14:00", "13:00"),
+    }
+    starts = {entry_of(number)[0] for number in range(1, 6)}
+    assert starts == {START + timedelta(hours=2)}
+    assert Mailing.objects.get().left_out == 1
+
+
+def test_who_asks_for_the_link_in_between_still_hears_of_the_change(course, clock):
+    change(course, **later(course))
+    clock.shift(timedelta(minutes=1))
+    notices.link_again(course.registrations.get(email="person1@example.org"))
+    clock.shift(timedelta(minutes=1))
+    change(course, title="Course")
+    settle()
+    assert hours_told()["person1"] == ("11:00", "12:00")
+
+
+def test_the_desk_counts_those_alone_who_are_told_of_what_was_taken_back(course, clock):
+    change(course, **later(course))
+    clock.shift(timedelta(minutes=1))
+    verified(course, 3)
+    clock.shift(timedelta(minutes=1))
+    change(course, starts_at=START)
+    [row] = mailings_desk.under_way(Event.objects.with_facts().get(pk=course.pk))
+    assert (row.number, row.has_news) == (1, True)
+    [line] = row.lines
+    assert re.findall(r", (\d\d:\d\d)–", str(line)) == ["12:00", "11:00"]
 
 
 # -- Holding, letting go, stopping ----------------------------------------------------------------
