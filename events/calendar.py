@@ -8,20 +8,18 @@ import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from html import unescape
-from itertools import groupby
 from types import MappingProxyType
 from uuid import uuid5
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
 
-from events.contentlines import instant, line, one_line, parameter, text
+from events.contentlines import instant, line, mailto, one_line, parameter, text
 from events.dates import zone_in_words
 from events.models import Event, Format, Session, Status
 from events.timezones import zone_block
@@ -30,9 +28,11 @@ logger = logging.getLogger(__name__)
 
 PRODUCT = "-//Plenary//Events 1.0//EN"
 ONE_NIGHT = timedelta(hours=12)
-EMPTY_FEED_YEAR = (
-    2026  # a calendar needs one component (RFC 5545 3.4); any fixed year gives stable bytes
-)
+MOMENT = timedelta(microseconds=1)
+EMPTY_FEED_YEAR = 2026  # any fixed year gives stable bytes
+FIRST_YEAR, LAST_YEAR = 1970, 2100
+BLOCK_END = re.compile(r"</(?:p|li|h\d)>|<br\s*/?>")
+TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--.*?-->", re.DOTALL)
 END = b"END:VCALENDAR\r\n"
 
 #: The zone blocks of a file by name of the zone; none where a zone goes out in UTC.
@@ -106,9 +106,7 @@ def cancellation(event: Event, *, scheduling: Scheduling) -> bytes:
 
 def spans_whole_days(event: Event) -> bool:
     """Whether the entry is over days instead of hours: hours unknown, or several days (not one long evening)."""
-    return event.is_whole_day or (
-        event.ends_at - event.starts_at > ONE_NIGHT and event.first_day != event.last_day
-    )
+    return event.is_whole_day or _is_over_days(event.starts_at, event.ends_at, event)
 
 
 def description(event: Event, *, joins_online: bool = False, page: str = "") -> str:
@@ -117,10 +115,8 @@ def description(event: Event, *, joins_online: bool = False, page: str = "") -> 
     `page` is that address, where it is known already.
     """
     parts = [event.summary, as_text(event.description).strip()]
-    if spans_whole_days(event) and not event.is_whole_day:
-        parts.append(
-            "\n".join([*_hours_of_days(event), zone_in_words(event.timezone, event.starts_at)])
-        )
+    if spans_whole_days(event) and (hours := _hours_of_days(event)):
+        parts.append("\n".join([*hours, zone_in_words(event.timezone, event.starts_at)]))
     if joins_online:
         address = settings.SITE_URL + reverse("event_join", args=[event.slug])
         parts.append(_("Join online: %(address)s") % {"address": address})
@@ -144,7 +140,9 @@ def title(event: Event) -> str:
 
 def as_text(html: str) -> str:
     """Rich text as plain text, with line breaks where its blocks end, so that words do not run together."""
-    return unescape(strip_tags(re.sub(r"</(p|li|h\d)>|<br\s*/?>", "\n", html)))
+    if "<" in html:
+        html = TAG.sub("", BLOCK_END.sub("\n", html))
+    return unescape(html)
 
 
 def page_of(event: Event) -> str:
@@ -181,22 +179,21 @@ def head(
 def zone_blocks(events: Iterable[Event], *, by_session: bool = False) -> Zones:
     """Return the zone blocks that the timed entries of events need, each over the years that they use.
 
-    An event whose zone nobody knows needs none. Without any event it is the block of the site's own zone.
+    An event that cannot be written needs none. Without any other it is the block of the site's own zone.
     """
     years: dict[str, tuple[int, int]] = {}
     is_empty = True
     for event in events:
         try:
-            first, last = event.first_day.year, event.last_day.year
-            is_timed = by_session or not spans_whole_days(event)
+            used = _years_by_hours(event, by_session=by_session)
         except Exception:  # said when its entry is written
             continue
         is_empty = False
-        if is_timed:
-            known = years.get(event.timezone, (first, last))
-            years[event.timezone] = (min(first, known[0]), max(last, known[1]))
+        if used:
+            known = years.get(event.timezone, used)
+            years[event.timezone] = (min(*used, *known), max(*used, *known))
     if is_empty:
-        years[settings.TIME_ZONE] = (EMPTY_FEED_YEAR, EMPTY_FEED_YEAR)
+        return _block_of_nothing()
     blocks = {zone: zone_block(zone, *used) for zone, used in years.items()}
     return {zone: block.to_ical() for zone, block in blocks.items() if block}
 
@@ -207,10 +204,12 @@ def sound_entries(
     *,
     by_session: bool = False,
     standings: Mapping[int, Standing] = MappingProxyType({}),
+    left_out: list[int] | None = None,
 ) -> Iterator[bytes]:
     """Give the entries of events one after the other.
 
-    An event that cannot be written is logged and left out: one bad record must not take the others away.
+    An event that cannot be written is logged and left out, and its id put on the list: one bad record must not take the
+    others away.
     """
     for event in events:
         try:
@@ -218,6 +217,8 @@ def sound_entries(
             yield entries(event, zones, by_session=by_session, standing=standing)
         except Exception:
             logger.exception("Event %s is left out of a calendar.", event.pk)
+            if left_out is not None:
+                left_out.append(event.pk)
 
 
 def entries(
@@ -229,6 +230,7 @@ def entries(
     standing: Standing | None = None,
 ) -> bytes:
     """Return the entry of an event, or one for each item of its programme where it has one."""
+    _check_years(event)
     if by_session and (sessions := list(event.sessions.all())):
         return b"".join(_entry_of_session(event, session, zones) for session in sessions)
     page = page_of(event)
@@ -236,11 +238,35 @@ def entries(
     lines = [
         *_revision(event, event.sequence + (standing.moves if standing else 0), standing=standing),
         line("SUMMARY", text(_title_for(event, standing))),
-        *_span(event, zones),
+        *_span_of_event(event, zones),
         *_facts(event, description(event, joins_online=joins_online, page=page), page),
         *_state(event, is_sure=standing is None or standing.is_sure),
     ]
     return _vevent(lines)
+
+
+def _years_by_hours(event: Event, *, by_session: bool) -> list[int]:
+    """The first and last years of those entries of an event that stand at hours, by its own clock."""
+    _check_years(event)
+    sessions = list(event.sessions.all()) if by_session else []
+    spans = [(session.starts_at, session.ends_at) for session in sessions]
+    if not sessions and not event.is_whole_day:
+        spans = [(event.starts_at, event.ends_at)]
+    by_hours = [span for span in spans if not _is_over_days(*span, event)]
+    return [moment.astimezone(event.zone).year for span in by_hours for moment in span]
+
+
+def _check_years(event: Event) -> None:
+    if event.first_day.year < FIRST_YEAR or event.last_day.year > LAST_YEAR:
+        raise ValueError(f"Event {event.pk} is in a year that calendar programs do not know.")
+
+
+def _block_of_nothing() -> Zones:
+    """The block that an empty feed carries: a calendar needs one component (RFC 5545 3.4)."""
+    for zone in (settings.TIME_ZONE, "Europe/Amsterdam"):
+        if block := zone_block(zone, EMPTY_FEED_YEAR, EMPTY_FEED_YEAR):
+            return {zone: block.to_ical()}
+    raise AssertionError("no zone has a block")
 
 
 def _scheduled(event: Event, method: str, scheduling: Scheduling) -> bytes:
@@ -251,7 +277,7 @@ def _scheduled(event: Event, method: str, scheduling: Scheduling) -> bytes:
         *_dates_of_record(event, event.changed_at),
         line("SEQUENCE", str(scheduling.sequence)),
         line("SUMMARY", text(one_line(title(event)))),
-        *_span(event, zones),
+        *_span_of_event(event, zones),
         *_facts(event, description(event, joins_online=scheduling.joins_online, page=page), page),
         *_state(event, is_withdrawn=method == "CANCEL"),
         *_people(scheduling),
@@ -263,6 +289,7 @@ def _entry_of_session(event: Event, session: Session, zones: Zones) -> bytes:
     """An item of the programme: an entry of its own, which moves with the event and by itself."""
     words = _("%(event)s: %(session)s") % {"event": event.title, "session": session.title}
     page = page_of(event)
+    span = session.starts_at, session.ends_at
     said = "\n\n".join(part for part in (session.details, page) if part)
     lines = [
         *_revision(
@@ -271,7 +298,7 @@ def _entry_of_session(event: Event, session: Session, zones: Zones) -> bytes:
             uid=str(uuid5(event.uid, f"session/{session.pk}")),
         ),
         line("SUMMARY", text(one_line(_with_state(event, words)))),
-        *_hours(session.starts_at, session.ends_at, event, zones),
+        *_span(*span, event, zones, is_days=_is_over_days(*span, event)),
         *_facts(event, said, page),
         *_state(event),
     ]
@@ -301,21 +328,26 @@ def _dates_of_record(event: Event, changed_at: datetime) -> Iterator[bytes]:
     yield line("LAST-MODIFIED", instant(changed_at))
 
 
-def _span(event: Event, zones: Zones) -> list[bytes]:
-    if not spans_whole_days(event):
-        return _hours(event.starts_at, event.ends_at, event, zones)
-    after = event.last_day + timedelta(days=1)
+def _span(
+    starts_at: datetime, ends_at: datetime, event: Event, zones: Zones, *, is_days: bool
+) -> list[bytes]:
+    """From when to when: by hours, or over days, of which the last one in the file is the day after."""
+    if not is_days:
+        return [
+            _moment("DTSTART", starts_at, event, zones),
+            _moment("DTEND", ends_at, event, zones),
+        ]
+    first = starts_at.astimezone(event.zone).date()
+    after = (ends_at - MOMENT).astimezone(event.zone).date() + timedelta(days=1)
     return [
-        line("DTSTART;VALUE=DATE", f"{event.first_day:%Y%m%d}"),
+        line("DTSTART;VALUE=DATE", f"{first:%Y%m%d}"),
         line("DTEND;VALUE=DATE", f"{after:%Y%m%d}"),
     ]
 
 
-def _hours(starts_at: datetime, ends_at: datetime, event: Event, zones: Zones) -> list[bytes]:
-    return [
-        _moment("DTSTART", starts_at, event, zones),
-        _moment("DTEND", ends_at, event, zones),
-    ]
+def _span_of_event(event: Event, zones: Zones) -> list[bytes]:
+    is_days = spans_whole_days(event)
+    return _span(event.starts_at, event.ends_at, event, zones, is_days=is_days)
 
 
 def _moment(name: str, moment: datetime, event: Event, zones: Zones) -> bytes:
@@ -335,8 +367,9 @@ def _facts(event: Event, said: str, page: str) -> Iterator[bytes]:
     topics = map(one_line, event.topic_names)
     if categories := [text(topic) for topic in topics if topic]:
         yield line("CATEGORIES", ",".join(categories))
-    if event.venue and event.venue.latitude is not None and event.venue.longitude is not None:
-        yield line("GEO", f"{_degrees(event.venue.latitude)};{_degrees(event.venue.longitude)}")
+    venue = None if event.format == Format.ONLINE else event.venue
+    if venue and venue.latitude is not None and venue.longitude is not None:
+        yield line("GEO", f"{_degrees(venue.latitude)};{_degrees(venue.longitude)}")
     contact = filter(None, [*event.organiser_names[:1], event.contact_email])
     if words := one_line(", ".join(contact)):
         yield line("CONTACT", text(words))
@@ -354,11 +387,11 @@ def _state(event: Event, *, is_sure: bool = True, is_withdrawn: bool = False) ->
 
 def _people(scheduling: Scheduling) -> Iterator[bytes]:
     organiser = f"ORGANIZER;CN={parameter(scheduling.organiser_name)}"
-    yield line(organiser, f"mailto:{settings.DEFAULT_FROM_EMAIL}")
+    yield line(organiser, mailto(settings.DEFAULT_FROM_EMAIL))
     attendee = f"ATTENDEE;CN={parameter(scheduling.attendee_name)}"
     yield line(
         f"{attendee};CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;RSVP=FALSE",
-        f"mailto:{scheduling.attendee_email}",
+        mailto(scheduling.attendee_email),
     )
 
 
@@ -384,17 +417,33 @@ def _degrees(value: Decimal | float) -> str:
 
 def _hours_of_days(event: Event) -> list[str]:
     """One line a day, from the programme where there is one, else from the event's own start and end."""
-    sessions: list[Session] = list(event.sessions.all())
-    if not sessions:
-        return [f"{date_format(event.local_start, 'H:i')} – {date_format(event.local_end, 'H:i')}"]
+    if event.is_whole_day:
+        return []
+    days = range(event.first_day.toordinal(), event.last_day.toordinal() + 1)
+    hours: dict[date, list[tuple[datetime, datetime]]] = {}
+    for session in sorted(event.sessions.all(), key=lambda session: session.starts_at):
+        start, end = (
+            moment.astimezone(event.zone) for moment in (session.starts_at, session.ends_at)
+        )
+        if start.toordinal() in days:
+            hours.setdefault(start.date(), []).append((start, end))
+    if hours:
+        return [
+            f"{date_format(day, 'j F')}: {of_day[0][0]:%H:%M}–{max(end for _start, end in of_day):%H:%M}"
+            for day, of_day in hours.items()
+        ]
+    start, end = event.local_start, event.local_end
+    return [] if _are_midnights(start, end) else [f"{start:%H:%M} – {end:%H:%M}"]
 
-    def day(session: Session) -> date:
-        return session.starts_at.astimezone(event.zone).date()
 
-    lines = []
-    for when, items in groupby(sorted(sessions, key=lambda session: session.starts_at), key=day):
-        of_day = list(items)
-        start = of_day[0].starts_at.astimezone(event.zone)
-        end = max(session.ends_at for session in of_day).astimezone(event.zone)
-        lines.append(f"{date_format(when, 'j F')}: {start:%H:%M}–{end:%H:%M}")
-    return lines
+def _is_over_days(starts_at: datetime, ends_at: datetime, event: Event) -> bool:
+    """Whether hours stand for days: from midnight to midnight, or longer than a night."""
+    start, end = starts_at.astimezone(event.zone), ends_at.astimezone(event.zone)
+    if _are_midnights(start, end):
+        return True
+    last = (ends_at - MOMENT).astimezone(event.zone)
+    return ends_at - starts_at > ONE_NIGHT and start.date() != last.date()
+
+
+def _are_midnights(start: datetime, end: datetime) -> bool:
+    return start.time() == end.time() == time() and start.date() != end.date()

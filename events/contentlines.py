@@ -6,6 +6,7 @@ four times as long (docs/decisions/0022).
 
 import re
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 #: Control characters that no calendar may hold; pasted separators, at which some programs end a line, become breaks.
 CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
@@ -41,17 +42,26 @@ def text(value: str) -> str:
 
 def clean(value: str) -> str:
     """Return a text as calendars can hold it: without control characters, each break of a line a plain one."""
+    if value.isprintable():
+        return value
     return CONTROLS.sub("", BREAKS.sub("\n", value))
 
 
 def one_line(value: str) -> str:
     """Return a text in one line, with a blank for each break."""
+    if value.isprintable():
+        return value.strip()
     return LINE_ENDS.sub(" ", clean(value)).strip()
 
 
 def parameter(value: str) -> str:
     """Return a text as the value of a parameter, in quotes (RFC 5545 3.2, RFC 6868)."""
     return '"' + one_line(value).replace("^", "^^").replace('"', "'") + '"'
+
+
+def mailto(address: str) -> str:
+    """Return a mail address as a URI; what would be read as something else in one is encoded (RFC 6068 2)."""
+    return "mailto:" + quote(address, safe="@!$'*+-/=^_`{|}~.")
 
 
 def instant(moment: datetime) -> str:

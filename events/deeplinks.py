@@ -16,6 +16,7 @@ from events.feeds import Feed
 from events.models import Event
 
 LONGEST = 2000  # characters of an address; longer ones are cut on their way
+LONGEST_TITLE, LONGEST_PLACE = 700, 400  # of these, as they stand in an address
 BLANK = re.compile("%20|%0A")
 
 
@@ -59,9 +60,9 @@ def google(event: Event, details: str) -> str:
         dates = f"{_utc(event.starts_at):%Y%m%dT%H%M%SZ}/{_utc(event.ends_at):%Y%m%dT%H%M%SZ}"
     query = {
         "action": "TEMPLATE",
-        "text": one_line(calendar.title(event)),
+        "text": _fitting(calendar.title(event), LONGEST_TITLE),
         "dates": dates,
-        "location": one_line(calendar.location(event)),
+        "location": _fitting(calendar.location(event), LONGEST_PLACE),
     }
     address = "https://calendar.google.com/calendar/render?" + urlencode(query, quote_via=quote)
     return _with_end_of(details, address, "details")
@@ -73,7 +74,7 @@ def microsoft(event: Event, details: str, host: str) -> str:
     query = {
         "path": "/calendar/action/compose",
         "rru": "addevent",
-        "subject": one_line(calendar.title(event)),
+        "subject": _fitting(calendar.title(event), LONGEST_TITLE),
         "startdt": f"{event.first_day}"
         if whole_days
         else f"{_utc(event.starts_at):%Y-%m-%dT%H:%M:%SZ}",
@@ -82,12 +83,23 @@ def microsoft(event: Event, details: str, host: str) -> str:
             if whole_days
             else f"{_utc(event.ends_at):%Y-%m-%dT%H:%M:%SZ}"
         ),
-        "location": one_line(calendar.location(event)),
+        "location": _fitting(calendar.location(event), LONGEST_PLACE),
     }
     if whole_days:
         query["allday"] = "true"
     address = f"https://{host}/calendar/0/deeplink/compose?" + urlencode(query, quote_via=quote)
     return _with_end_of(details, address, "body")
+
+
+def _fitting(words: str, most: int) -> str:
+    """Words in one line, cut so that they take no more characters of an address than that."""
+    words = one_line(words)
+    if len(quote(words, safe="")) <= most:
+        return words
+    most -= len(quote("…"))
+    while len(quote(words, safe="")) > most:
+        words = words[:-1]
+    return words.rstrip() + "…"
 
 
 def _with_end_of(quoted: str, address: str, name: str) -> str:

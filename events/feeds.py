@@ -6,8 +6,10 @@ file of the edition, which is written while it goes out for the first time, and 
 """
 
 import logging
+import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -15,26 +17,28 @@ from hashlib import sha256
 from itertools import chain, islice
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, BinaryIO
 
+import icalendar
 from django.conf import settings
 from django.core.cache import caches
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from events import calendar, contentlines, dates, timezones
+from events import calendar, contentlines, dates, models, timezones
 from events.models import Event, EventQuerySet
 
 logger = logging.getLogger(__name__)
 
 #: So many events are read at once: a long feed takes no more memory than a short one.
 CHUNK = 500
-#: So many files of editions are kept; older ones are deleted.
-KEPT = 100
-#: The edition is made anew after so many seconds, even if no event has changed: the day may have.
-SECONDS = 5
-NEWEST = f"SELECT MAX(changed_at) FROM {Event._meta.db_table}"
+#: So many files of editions are kept, of so many bytes in all.
+KEPT, KEPT_BYTES = 200, 200_000_000
+#: For so many seconds the edition is taken from memory while no event has changed: briefly after a change, since others
+#: of the same moment may still be stored.
+SECONDS, SETTLED_SECONDS = 5, 600
+NEWEST = f"SELECT MAX(changed_at) FROM {Event._meta.db_table} WHERE status <> 'draft'"
 #: A change is stored at most so long after the moment that it says.
 LATE = timedelta(seconds=10)
 
@@ -48,23 +52,32 @@ class Feed:
     page: str
     events: EventQuerySet
     by_session: bool = False
+    #: Whether others will ask for the same: not for what somebody searched for.
+    is_kept: bool = True
 
-    def parts(self) -> Iterator[bytes]:
-        """Give the feed as it is now, some hundred events at a time."""
+    def parts(self, left_out: list[int]) -> Iterator[bytes]:
+        """Give the feed as it is now, some hundred events at a time; list the ids of events left out."""
         events = self.events.order_by("pk")
         written = events.with_entries().iterator(CHUNK)
         first = list(islice(written, CHUNK))
         # Zone blocks stand before all entries (RFC 5545 3.6.5), over the years of them all.
         spans: Iterable[Event] = first
         if len(first) == CHUNK:
-            fields = ("timezone", "starts_at", "ends_at", "is_whole_day")
-            spans = events.only(*fields).iterator(CHUNK)
+            spans = self._spans().iterator(CHUNK)
         zones = calendar.zone_blocks(spans, by_session=self.by_session)
         yield b"".join(calendar.head(zones, name=self.name, source=self.source, page=self.page))
         yield from _joined(
-            calendar.sound_entries(chain(first, written), zones, by_session=self.by_session)
+            calendar.sound_entries(
+                chain(first, written), zones, by_session=self.by_session, left_out=left_out
+            )
         )
         yield calendar.END
+
+    def _spans(self) -> EventQuerySet:
+        """The events with no more than when they are."""
+        fields = ("timezone", "starts_at", "ends_at", "is_whole_day")
+        events = self.events.order_by("pk").only(*fields)
+        return events.prefetch_related("sessions") if self.by_session else events
 
 
 @dataclass(frozen=True)
@@ -78,33 +91,85 @@ class Edition:
         """Return where the file of the edition is kept, if it is."""
         return _folder() / f"{self.digest}.ics{'.gz' if is_zipped else ''}"
 
-    def kept_while_sent(self, parts: Iterable[bytes], *, is_zipped: bool) -> Iterator[bytes]:
+    def kept(self, *, is_zipped: bool) -> BinaryIO | None:
+        """Return the kept file, open for reading, if there is one; it counts as of use now."""
+        path = self.file(is_zipped=is_zipped)
+        try:
+            file = path.open("rb")
+        except OSError:
+            return None
+        with suppress(OSError):
+            os.utime(path)
+        return file
+
+    def kept_while_sent(
+        self, parts: Iterable[bytes], left_out: list[int], *, is_zipped: bool
+    ) -> Iterator[bytes]:
         """Give the parts, zipped if wished, and keep them as the file once the last has gone out.
 
-        Where nothing can be kept, they go out all the same.
+        What lacks an event is not kept. Where nothing can be kept, the parts go out all the same.
         """
         sent = zipped(parts) if is_zipped else parts
-        try:
-            _folder().mkdir(parents=True, exist_ok=True)
-            draft = NamedTemporaryFile(dir=_folder(), prefix="draft-", delete=False)  # noqa: SIM115
-        except OSError:
-            logger.warning("No feed can be kept in %s.", _folder(), exc_info=True)
-            yield from sent
-            return
-        is_whole = True
+        draft = _Draft.begin()
         try:
             for part in sent:
-                is_whole = is_whole and _is_written(draft, part)
+                draft.write(part)
                 yield part
-            if is_whole:
-                _keep(draft, self.file(is_zipped=is_zipped))
+            if not left_out:
+                draft.keep_as(self.file(is_zipped=is_zipped))
         finally:
-            draft.close()
-            Path(draft.name).unlink(missing_ok=True)
+            draft.discard()
+
+
+class _Draft:
+    """A file that is being written beside the kept ones. What goes wrong with it is logged, and it is given up."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    @classmethod
+    def begin(cls) -> "_Draft":
+        try:
+            _folder().mkdir(parents=True, exist_ok=True)
+            return cls(NamedTemporaryFile(dir=_folder(), prefix="draft-", delete=False))
+        except OSError:
+            logger.warning("No feed can be kept in %s.", _folder(), exc_info=True)
+            return cls(None)
+
+    def write(self, part: bytes) -> None:
+        if self._file:
+            with self._giving_up():
+                self._file.write(part)
+                self._file.flush()
+
+    def keep_as(self, file: Path) -> None:
+        """Put it in its place, and delete the files that were of use longest ago."""
+        if self._file:
+            with self._giving_up():
+                self._file.close()
+                Path(self._file.name).replace(file)
+                _delete_oldest()
+
+    def discard(self) -> None:
+        """Delete it, unless it is kept. Harmless when repeated."""
+        if self._file:
+            with suppress(OSError):
+                self._file.close()
+            with suppress(OSError):
+                Path(self._file.name).unlink(missing_ok=True)
+        self._file = None
+
+    @contextmanager
+    def _giving_up(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            logger.warning("A feed cannot be kept.", exc_info=True)
+            self.discard()
 
 
 def edition(key: str, make: Callable[[], Feed]) -> Edition:
-    """Return how new the feed is that is known by `key`, with one query where that was asked for seconds ago."""
+    """Return how new the feed is that is known by `key`, with one query where somebody has asked for it before."""
     now = timezone.now()
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     newest = _newest_change() or today
@@ -112,11 +177,12 @@ def edition(key: str, make: Callable[[], Feed]) -> Edition:
     known = f"feed {key} {get_language()} {newest.timestamp()} {today:%Y%m%d}"
     name = sha256(known.encode()).hexdigest()
     found = cache.get(name)
+    is_settled = now - newest > LATE
     if found is None:
         found = _digest_of(make())
-        cache.set(name, found, SECONDS)
+        cache.set(name, found, SETTLED_SECONDS if is_settled else SECONDS)
     # Another change may follow within the second that the header counts in: until then it says an earlier moment.
-    changed_at = newest if now - newest > LATE else newest - LATE
+    changed_at = newest if is_settled else min(newest - LATE, now)
     return Edition(found, max(changed_at, today))
 
 
@@ -132,9 +198,10 @@ def digest(parts: Iterable[Any]) -> str:
 
 @lru_cache(maxsize=1)
 def writers() -> str:
-    """Return the digest of the code that writes entries: what another release writes is another edition."""
-    modules = (calendar, contentlines, dates, timezones)
-    return sha256(b"".join(Path(str(one.__file__)).read_bytes() for one in modules)).hexdigest()
+    """Return the digest of what writes entries: another release of it, or other rules of zones, is another edition."""
+    modules = (calendar, contentlines, dates, models, timezones)
+    code = b"".join(Path(str(one.__file__)).read_bytes() for one in modules)
+    return sha256(code + icalendar.__version__.encode()).hexdigest()
 
 
 def _newest_change() -> datetime | None:
@@ -178,22 +245,10 @@ def zipped(parts: Iterable[bytes]) -> Iterator[bytes]:
     yield zipping.flush()
 
 
-def _is_written(draft: Any, part: bytes) -> bool:
-    try:
-        draft.write(part)
-    except OSError:
-        logger.warning("A feed cannot be kept.", exc_info=True)
-        return False
-    return True
-
-
-def _keep(draft: Any, file: Path) -> None:
-    """Put what was written in its place, and delete the oldest files, with what dead processes left behind."""
-    try:
-        draft.close()
-        Path(draft.name).replace(file)
-        found = sorted(_folder().iterdir(), key=lambda one: one.stat().st_mtime)
-        for old in found[:-KEPT]:
-            old.unlink(missing_ok=True)
-    except OSError:
-        logger.warning("A feed cannot be kept.", exc_info=True)
+def _delete_oldest() -> None:
+    files = sorted(_folder().iterdir(), key=lambda one: one.stat().st_mtime, reverse=True)
+    size = 0
+    for number, file in enumerate(files):
+        size += file.stat().st_size
+        if number >= KEPT or size > KEPT_BYTES:
+            file.unlink(missing_ok=True)

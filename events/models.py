@@ -212,7 +212,8 @@ class EventQuerySet(models.QuerySet["Event"]):
         )
         return (
             self.select_related("venue")
-            .prefetch_related("sessions")
+            .defer("offsets")
+            .prefetch_related(models.Prefetch("sessions", Session.objects.defer("offsets")))
             .annotate(
                 topic_names=JSONList(topics.values(item=JSONText("name"))),
                 organiser_names=JSONList(

@@ -64,6 +64,7 @@ def _feed(path: str, subject: str, events: EventQuerySet, query: QueryDict) -> F
         page=settings.SITE_URL + _with(reverse("calendar"), narrowing),
         events=found.qs,
         by_session=by_session,
+        is_kept="q" not in found.narrowing(),
     )
 
 

@@ -49,8 +49,11 @@ def forget() -> None:
 def zone_block(name: str, first_year: int, last_year: int) -> Timezone | None:
     """Return the VTIMEZONE of a zone that holds from the start of `first_year` to the end of `last_year`.
 
-    None where the zone has no regular yearly pair of switches in that time: its events go out in UTC.
+    None where the zone has no regular yearly pair of switches in that time, and for UTC and other zones of no place:
+    their events go out in UTC.
     """
+    if "/" not in name or name.startswith("Etc/"):
+        return None
     zone = ZoneInfo(name)
     years = range(first_year - 1, last_year + 1)
     switches = {year: _switches(zone, year) for year in years}

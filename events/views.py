@@ -1,8 +1,10 @@
 """The calendar files of events, and the picture that stands for an event or article without one."""
 
+import os
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import chain
+from typing import BinaryIO
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -124,16 +126,31 @@ def _feed(request: HttpRequest, make: Callable[[], Feed]) -> HttpResponseBase:
     if answer.status_code != 200:
         return answer
     is_zipped = answer.has_header("Content-Encoding")
-    try:
-        file = edition.file(is_zipped=is_zipped).open("rb")
-    except OSError:  # none is kept, or none can be
-        return _written(edition.kept_while_sent(make().parts(), is_zipped=is_zipped), answer)
-    body = FileResponse(file, headers=dict(answer.headers))
-    if int(body["Content-Length"]) <= LONG:
+    if file := edition.kept(is_zipped=is_zipped):
+        return _kept(file, answer)
+    feed, left_out = make(), list[int]()
+    parts: Iterator[bytes] = feed.parts(left_out)
+    if feed.is_kept:
+        parts = edition.kept_while_sent(parts, left_out, is_zipped=is_zipped)
+    elif is_zipped:
+        parts = feeds.zipped(parts)
+    body = _written(parts, answer)
+    if left_out:  # it may be whole the next time
+        del body["ETag"], body["Last-Modified"]
+    return body
+
+
+def _kept(file: BinaryIO, answer: HttpResponse) -> HttpResponseBase:
+    """Answer with a kept file: in one piece, or where it is long by the server's own way of sending files."""
+    size = os.fstat(file.fileno()).st_size
+    if size <= LONG:
         with file:
             answer.content = file.read()
         return answer
+    body = FileResponse(file)  # which guesses a type and a name
     del body["Content-Disposition"]
+    for name, value in answer.items():
+        body[name] = value
     return body
 
 

@@ -101,7 +101,7 @@ def _empty_cache():
     from django.core.cache import caches
 
     yield
-    for cache in caches.all(initialized_only=True):
+    for cache in (*caches.all(initialized_only=True), caches["pages"]):
         cache.clear()
 
 

@@ -1,5 +1,6 @@
 """Calendar files and feeds: right in every zone, the same bytes each time, safe whatever people type."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -156,6 +157,30 @@ def test_a_long_evening_stays_one_timed_entry():
     assert everywhere(event) == []
 
 
+def test_from_midnight_to_midnight_is_whole_days():
+    event = at("Europe/Berlin", "2027-10-31T00:00", "2027-11-01T00:00")  # a day of 25 hours
+
+    entry = entry_of(calendar.event_file(event))
+
+    assert (entry["DTSTART"].dt, entry["DTEND"].dt) == (date(2027, 10, 31), date(2027, 11, 1))
+    assert "00:00" not in entry["DESCRIPTION"]
+    assert everywhere(event) == []
+
+
+def test_an_online_event_keeps_its_former_place_to_itself():
+    event = EventFactory(online=True, venue=VenueFactory(latitude=41.38, longitude=2.17))
+
+    assert b"GEO" not in calendar.event_file(event)
+
+
+def test_a_mail_address_is_a_uri():
+    scheduling = replace(SCHEDULING, attendee_email="a%41+b@example.org")
+
+    content = calendar.request(EventFactory(), scheduling=scheduling)
+
+    assert b"mailto:a%2541+b@example.org" in content.replace(b"\r\n ", b"")
+
+
 # -- Zones ----------------------------------------------------------------------------------------
 
 ZONES = [
@@ -220,6 +245,21 @@ def test_an_hour_that_comes_twice_goes_out_in_utc(hour):
     assert f"DTSTART:20271031T{hour:02}3000Z".encode() in content
     assert entry_of(content)["DTEND"].dt.astimezone(UTC) == event.ends_at
     assert everywhere(event) == []
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Etc/GMT+5", "CET"])
+def test_a_zone_of_no_place_goes_out_in_utc(zone):
+    event = at(zone, "2027-02-15T09:00", "2027-02-15T17:00")
+
+    assert b"TZID" not in calendar.event_file(event)
+    assert everywhere(event) == []
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Africa/Casablanca"])
+def test_an_empty_feed_has_a_zone_wherever_the_site_is(settings, zone):
+    settings.TIME_ZONE = zone
+
+    assert broken(calendar.feed([], name="Events"), channel="feed") == []
 
 
 def test_a_zone_without_yearly_rules_goes_out_in_utc():

@@ -79,6 +79,22 @@ def test_links_hold_no_plus_and_stay_short():
     assert query(links["google"])["details"].endswith(course.get_absolute_url())
 
 
+def test_links_stay_short_in_every_script():
+    course = event(
+        "2027-06-10T09:00",
+        "2027-06-10T17:00",
+        title="社区矫正与监狱工作坊" * 20,
+        venue=VenueFactory(name="法律研究中心" * 20, address="法律研究中心" * 20),
+    )
+
+    links = calendar_links(course)
+
+    assert max(len(links[name]) for name in ("google", "outlook", "office")) <= 2000
+    assert query(links["google"])["details"].endswith(course.get_absolute_url())
+    assert query(links["outlook"])["subject"].startswith("社区矫正")
+    assert query(links["outlook"])["subject"].endswith("…")
+
+
 def test_a_cancelled_event_says_so():
     course = lifecycle.cancel(EventFactory(title="Course"), by=None)
 

@@ -1,6 +1,8 @@
 """Feeds over HTTP: which events they hold, how new they are, and what they cost."""
 
 import gzip
+import resource
+import signal
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -155,6 +157,22 @@ def test_a_cancelled_event_stays_for_ninety_days(client, time_machine, days, is_
     assert titles(client) == ({"Cancelled: Off"} if is_held else set())
 
 
+def test_changes_of_drafts_make_no_feed_newer(client, network):
+    draft = EventFactory(draft=True)
+    Event.objects.filter(pk=draft.pk).update(changed_at=datetime(2020, 1, 1, tzinfo=UTC))
+    before = client.get(ALL)["Last-Modified"]
+    Event.objects.filter(pk=draft.pk).update(changed_at=datetime.now(UTC) + timedelta(hours=1))
+
+    assert client.get(ALL)["Last-Modified"] == before
+
+
+def test_an_event_of_a_year_that_nobody_knows_is_left_out(client, network):
+    far = datetime(9999, 12, 31, 20, tzinfo=UTC)
+    EventFactory(title="Far", starts_at=far, ends_at=far + timedelta(hours=2))
+
+    assert titles(client) == {"First", "Second", "Third"}
+
+
 # -- By session -----------------------------------------------------------------------------------
 
 
@@ -215,6 +233,35 @@ def test_items_of_several_days_are_by_the_clock_of_the_event():
     assert broken(content) == []
     assert b"DTSTART;TZID=Europe/Madrid:20270327T100000\r\n" in content
     assert b"DTSTART;TZID=Europe/Madrid:20270328T110000\r\n" in content
+
+
+def test_items_left_behind_have_the_rules_of_their_own_year():
+    start = datetime(2029, 6, 4, 7, tzinfo=UTC)
+    event = EventFactory(
+        starts_at=start, ends_at=start + timedelta(days=3), timezone="Europe/Berlin"
+    )
+    SessionFactory(event=event, starts_at=datetime(2027, 1, 12, 8, tzinfo=UTC))
+
+    content = calendar.event_file(event, by_session=True)
+
+    assert broken(content) == []
+    assert Calendar.from_ical(content).events[0]["DTSTART"].dt == datetime(
+        2027, 1, 12, 8, tzinfo=UTC
+    )
+    assert "January" not in calendar.description(event)
+
+
+def test_an_item_of_several_days_stands_over_its_days():
+    event = EventFactory()
+    SessionFactory(
+        event=event, starts_at=event.starts_at, ends_at=event.starts_at + timedelta(days=2)
+    )
+
+    content = calendar.event_file(event, by_session=True)
+
+    assert broken(content) == []
+    assert b"DTSTART;VALUE=DATE:" in content
+    assert b"VTIMEZONE" not in content
 
 
 # -- How new they are -----------------------------------------------------------------------------
@@ -333,7 +380,7 @@ def test_a_feed_takes_as_many_queries_for_many_events_as_for_one(client, network
 
 def test_a_long_feed_goes_out_in_parts_and_is_kept_once_it_is_whole(client, network, monkeypatch):
     monkeypatch.setattr(views, "LONG", 10)
-    whole = b"".join(selections.of_all({}).parts())
+    whole = b"".join(selections.of_all({}).parts([]))
 
     first = client.get(ALL)
     assert first.streaming
@@ -344,12 +391,71 @@ def test_a_long_feed_goes_out_in_parts_and_is_kept_once_it_is_whole(client, netw
     again = client.get(ALL)
     assert again.getvalue() == whole
     assert int(again["Content-Length"]) == len(whole)
+    assert again["Content-Type"] == first["Content-Type"] == "text/calendar; charset=utf-8"
     assert not again.has_header("Content-Disposition")
+    for _time in (1, 2):
+        zipped = client.get(ALL, headers={"accept-encoding": "gzip"})
+        assert zipped["Content-Type"] == "text/calendar; charset=utf-8"
+        assert gzip.decompress(zipped.getvalue()) == whole
+
+
+@pytest.mark.parametrize("room", [0, 100, 9_000, 65_000])
+def test_a_full_disk_costs_the_file_and_not_the_feed(room, caplog):
+    edition = feeds.Edition("full", datetime.now(UTC))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        sent = b"".join(
+            edition.kept_while_sent([b"x" * 40_000, b"y" * 40_000], [], is_zipped=False)
+        )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+    assert sent == b"x" * 40_000 + b"y" * 40_000
+    assert not edition.file(is_zipped=False).exists()
+    assert list((settings.VAR_DIR / "calendars").glob("draft-*")) == []
+    assert "A feed cannot be kept" in caplog.text
+
+
+def test_what_lacks_an_event_is_not_kept_and_has_no_tag(client, network, monkeypatch):
+    whole = calendar.entries
+
+    def stumbles(event, *more, **said):
+        if event.title == "Second":
+            raise OSError("too many open files")
+        return whole(event, *more, **said)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(calendar, "entries", stumbles)
+        lacking = client.get(ALL)
+        assert b"Second" not in lacking.getvalue()
+        assert not lacking.has_header("Last-Modified")
+
+    again = client.get(ALL, headers={"if-none-match": lacking.get("ETag", '"none"')})
+    assert again.status_code == 200
+    assert b"Second" in again.getvalue()
+
+
+def test_what_was_searched_for_is_not_kept(client, network):
+    def kept():
+        folder = settings.VAR_DIR / "calendars"
+        return set(folder.iterdir()) if folder.exists() else set()
+
+    client.get(ALL)
+    before = kept()
+    for words in ("First", "Second", "Third"):
+        assert titles(client, f"{ALL}?q={words}") == {words}
+        zipped = client.get(f"{ALL}?q={words}", headers={"accept-encoding": "gzip"})
+        assert words.encode() in gzip.decompress(zipped.getvalue())
+
+    assert kept() == before
 
 
 def test_a_reader_who_hangs_up_leaves_nothing_half(network):
     edition = feeds.edition(ALL, lambda: selections.of_all({}))
-    sent = edition.kept_while_sent(selections.of_all({}).parts(), is_zipped=False)
+    sent = edition.kept_while_sent(selections.of_all({}).parts([]), [], is_zipped=False)
     next(sent)
     sent.close()
 
@@ -370,7 +476,7 @@ def test_only_so_many_files_are_kept(network, monkeypatch, tmp_path, settings):
     monkeypatch.setattr(feeds, "KEPT", 2)
     for n in range(4):
         edition = feeds.Edition(str(n), datetime.now(UTC))
-        list(edition.kept_while_sent([b"x"], is_zipped=False))
+        list(edition.kept_while_sent([b"x"], [], is_zipped=False))
 
     assert len(list((tmp_path / "calendars").iterdir())) == 2
 
