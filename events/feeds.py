@@ -26,7 +26,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from events import calendar, contentlines, dates, models, timezones
+from events import calendar, contentlines, dates, models, offsets, timezones
 from events.models import Event, EventQuerySet
 
 logger = logging.getLogger(__name__)
@@ -201,7 +201,8 @@ def writers() -> str:
     """Return the digest of what writes entries: another release of it, or other rules of zones, is another edition."""
     modules = (calendar, contentlines, dates, models, timezones)
     code = b"".join(Path(str(one.__file__)).read_bytes() for one in modules)
-    return sha256(code + icalendar.__version__.encode()).hexdigest()
+    versions = f"{icalendar.__version__} {offsets.rules_version()}"
+    return sha256(code + versions.encode()).hexdigest()
 
 
 def _newest_change() -> datetime | None:
