@@ -195,16 +195,29 @@ def _check_complete(event: Event) -> None:
 
 
 def _set_organisations(event: Event, organisations: Iterable[tuple[Organisation, str]]) -> bool:
-    """Store who does what in this order; return whether it was otherwise."""
+    """Store who does what in this order; return whether it was otherwise.
+
+    What stays is not written anew: a new link waits for an organisation that is being renamed, and that one waits for
+    the events that it is linked to (see `surroundings`).
+    """
     wanted = [(organisation.pk, str(role)) for organisation, role in organisations]
-    links = event.organisation_links.order_by("position", "pk")
-    if wanted == list(links.values_list("organisation", "role")):
+    before = event.organisation_links.order_by("position", "pk")
+    stored = {link.organisation_id: link for link in before}
+    if wanted == [(pk, link.role) for pk, link in stored.items()]:
         return False
-    links.delete()
-    EventOrganisation.objects.bulk_create(
-        EventOrganisation(event=event, organisation_id=pk, role=role, position=position)
+    before.exclude(organisation__in=[pk for pk, _role in wanted]).delete()
+    links = [
+        EventOrganisation(
+            pk=stored[pk].pk if pk in stored else None,
+            event=event,
+            organisation_id=pk,
+            role=role,
+            position=position,
+        )
         for position, (pk, role) in enumerate(wanted)
-    )
+    ]
+    EventOrganisation.objects.bulk_update([link for link in links if link.pk], ["role", "position"])
+    EventOrganisation.objects.bulk_create([link for link in links if not link.pk])
     for name in ("organisers", "hosts", "partners"):
         event.__dict__.pop(name, None)
     event._prefetched_objects_cache = {}  # type: ignore[attr-defined]
