@@ -30,9 +30,14 @@ def _place(venue: Venue) -> tuple[Any, ...]:
     return calendar.location(event), venue.latitude, venue.longitude
 
 
-#: What events show of each, as a value to compare.
+def _found_by(venue: Venue) -> tuple[str, ...]:
+    """What lists and feeds are narrowed by (see `filters`), also where no entry says it."""
+    return venue.name, venue.city, venue.country
+
+
+#: What events show of each, or are found by, as a value to compare.
 SHOWN: dict[type[Model], Callable[[Any], Any]] = {
-    Venue: _place,
+    Venue: lambda venue: (_place(venue), _found_by(venue)),
     Topic: lambda topic: topic.name,
     Series: lambda series: series.name,
     Organisation: lambda organisation: (organisation.name, organisation.short_name),
@@ -64,8 +69,11 @@ def _before_deleting(sender: type[Model], instance: Any, **_more: Any) -> None:
 
 
 def _venue_changed(before: Venue, venue: Venue) -> None:
-    """Give all events there another revision, and tell the floors above of those that lie ahead."""
+    """Make all events there newer; where entries show it, give them another revision and tell the floors above."""
     events: QuerySet[Event] = venue.events.all()
+    if _place(before) == _place(venue):
+        revisions.touch_all(events)
+        return
     revisions.touch_all(events.filter(format=Format.ONLINE))
     there = venue.events.exclude(format=Format.ONLINE)
     revisions.touch_all(there, raises_sequence=True)
