@@ -18,10 +18,11 @@ from django.utils.translation import gettext as _
 from events.models import Event, PendingCalendar, Status
 from outbox import control, lists, returns
 from outbox.models import Message
-from registrations import answers, seating, seats
+from registrations import answers, own_calendar, seating, seats, withdrawals
 from registrations.models import (
     Allotment,
     Answer,
+    Departure,
     Erasure,
     Invitation,
     OpeningNotice,
@@ -35,7 +36,6 @@ from registrations.models import (
 )
 from registrations.models.questions import private_storage
 from registrations.privacy import SPECIAL_DAYS, of_address
-from registrations.withdrawals import digest_of
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,8 @@ def erase_address(email: str) -> int:
     with transaction.atomic():
         of_address(Invitation.objects.all(), email).delete()
         of_address(OpeningNotice.objects.all(), email).delete()
-        Withdrawal.objects.filter(address=digest_of(email)).delete()
+        for event in Event.objects.filter(withdrawals__address=withdrawals.digest_of(email)):
+            withdrawals.forget(event, [email])
         for feed in of_address(PersonalFeed.objects.select_for_update(), email):
             feed.delete()
         _forget_in(Registration.objects.all(), PendingImport.objects.all(), {email.lower()})
@@ -109,7 +110,9 @@ def erase_overdue(now: datetime) -> int:
     ended = Event.objects.filter(
         Exists(Registration.objects.known().filter(**rows_of))
         | Exists(Invitation.objects.filter(**rows_of))
-        | Exists(OpeningNotice.objects.filter(**rows_of)),
+        | Exists(OpeningNotice.objects.filter(**rows_of))
+        | Exists(Withdrawal.objects.filter(**rows_of))
+        | Exists(Departure.objects.filter(**rows_of)),
         ends_at__lte=_months_before(now, 1),
     )
     ended = ended.exclude(status=Status.POSTPONED)
@@ -122,6 +125,8 @@ def erase_overdue(now: datetime) -> int:
         pks = list(event.registrations.known().values_list("pk", flat=True))
         if pks:
             count += _erase_of_event(event.pk, pks, Erasure.Reason.RETENTION)
+        event.withdrawals.all().delete()
+        event.departures.all().delete()
     return count
 
 
@@ -143,17 +148,25 @@ def _erase_of_event(event_id: int, pks: Collection[int], reason: Erasure.Reason)
                 seats.cancel(registration, is_told=False)
         addresses = {registration.email.lower() for registration in known}
         ids = {registration.pk for registration in known}
-        _empty_messages(event, ids, addresses)
+        staying = addresses & _other_addresses(event, ids)
+        _empty_messages(event, ids, addresses - staying)
         erased = _delete_answers(Answer.objects.filter(registration__in=ids))
-        _delete_invitations(event, ids, addresses)
-        _forget_in(event.registrations.all(), event.pending_imports.all(), addresses)
+        _delete_invitations(event, ids, addresses, staying)
+        _forget_in(event.registrations.all(), event.pending_imports.all(), addresses - staying)
+        feeds = _leave_feeds(event, ids, addresses)
         for start in range(0, len(known), AT_ONCE):
             _blank(known[start : start + AT_ONCE])
         if known:
             _note(event, reason, people=len(known), answers=erased)
-        _leave_feeds(ids, addresses)
-        _forget_withdrawals(event, addresses)
+        _delete_empty(feeds)
+        withdrawals.forget(event, addresses)
         return len(known)
+
+
+def _other_addresses(event: Event, ids: set[int]) -> set[str]:
+    """The addresses of all others at an event: what belongs to them stays, although somebody erases an older one."""
+    known = event.registrations.known().values_list("pk", "email")
+    return {email.lower() for pk, email in known.iterator() if pk not in ids}
 
 
 def _blank(people: list[Registration]) -> None:
@@ -218,9 +231,15 @@ def _forget_in(
             pending.save(update_fields=["rows"])
 
 
-def _delete_invitations(event: Event, ids: set[int], addresses: set[str]) -> None:
-    """Delete what invited these people. An invitation that a substitute came in by stays, without a name."""
-    theirs = Invitation.objects.filter(event=event, registrations__in=ids)
+def _delete_invitations(
+    event: Event, ids: set[int], addresses: set[str], staying: set[str]
+) -> None:
+    """Delete what invited these people, but those who stay by another registration.
+
+    An invitation that a substitute came in by stays, without a name.
+    """
+    invitations = Invitation.objects.filter(event=event).alias(address=Lower("email"))
+    theirs = invitations.filter(registrations__in=ids).exclude(address__in=staying)
     for invitation in theirs.distinct():
         if invitation.registrations.known().exclude(pk__in=ids).exists():
             invitation.email, invitation.name = f"{invitation.reference}{NOWHERE}", ""
@@ -230,32 +249,31 @@ def _delete_invitations(event: Event, ids: set[int], addresses: set[str]) -> Non
             invitation.delete()
     for table in (Invitation, OpeningNotice):
         event_rows = table.objects.filter(event=event).alias(address=Lower("email"))
-        event_rows.filter(address__in=addresses).delete()
+        event_rows.filter(address__in=addresses - staying).delete()
 
 
-def _leave_feeds(ids: set[int], addresses: set[str]) -> None:
-    """Take registrations out of the feeds that keep them, and delete the feeds that hold nothing any more."""
+def _leave_feeds(event: Event, ids: set[int], addresses: set[str]) -> list[PersonalFeed]:
+    """Take registrations that are about to be erased out of the feeds that show them, which are returned, locked."""
     keeping = PersonalFeed.kept.through.objects.filter(registration__in=ids)
     feeds = PersonalFeed.objects.alias(address=Lower("email")).filter(
         Q(address__in=addresses) | Q(pk__in=keeping.values("personalfeed"))
     )
-    found = list(feeds.select_for_update().order_by("pk"))
-    keeping.delete()
+    found: list[PersonalFeed] = [*feeds.select_for_update().order_by("pk")]
     for feed in found:
+        own_calendar.let_go(feed, event, ids)
+    keeping.delete()
+    return found
+
+
+def _delete_empty(feeds: Iterable[PersonalFeed]) -> None:
+    """Delete those of these feeds that hold nothing any more."""
+    for feed in feeds:
         if not Registration.objects.of_address(feed.email).exists() and not feed.kept.exists():
             feed.delete()
 
 
-def _forget_withdrawals(event: Event, addresses: set[str]) -> None:
-    """Forget how often these addresses were withdrawn; of an event that is over and has no people left, all of it."""
-    if is_past(event) and not event.registrations.known().exists():
-        event.withdrawals.all().delete()
-    else:
-        event.withdrawals.filter(address__in=map(digest_of, addresses)).delete()
-
-
 def _empty_messages(event: Event, ids: set[int], addresses: set[str]) -> None:
-    """Empty the messages of the event about or naming these people or to their addresses; nothing waiting goes out."""
+    """Empty the messages of the event about or naming these people or to these addresses; nothing waiting goes out."""
     naming = _keys_naming(ids)
     rows = Message.objects.about(f"event/{event.pk}").exclude(recipient="")
     found = [

@@ -73,6 +73,8 @@ def address_changed(registration: Registration, *, old: str) -> None:
     """Tell the old address, and take the entry out of its calendar; send the new one the link, with the entry."""
     changes = registration.changes.count()
     is_confirmed = registration.status == Status.CONFIRMED
+    entry = _withdrawn(registration.event, old, is_confirmed)
+    withdrawals.carry_over(registration.event, old=old, new=registration.email)
     _withdraw_but_letters(registration)
     readdress(key_prefix=f"registration/{registration.pk}/letter/", to=registration.email)
     _post(
@@ -81,7 +83,7 @@ def address_changed(registration: Registration, *, old: str) -> None:
         reason=f"address-left/{changes}",
         to=old,
         link="",
-        **_withdrawn(registration.event, old, is_confirmed),
+        **entry,
     )
     _post(
         "address-taken",

@@ -4,6 +4,8 @@ It holds the registrations of its address, and those that were in it when they m
 (docs/decisions/0020-my-feed.md).
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +21,7 @@ from events.calendar import Standing
 from events.models import Event
 from events.models import Status as EventStatus
 from registrations.models import (
+    Departure,
     PersonalFeed,
     Registration,
     RegistrationQuerySet,
@@ -62,7 +65,25 @@ def is_kept_elsewhere(email: str) -> bool:
 
 def leave_others(email: str) -> None:
     """Take the registrations of an address out of the feeds of other addresses."""
-    _kept_elsewhere(email).delete()
+    with transaction.atomic():
+        kept = _kept_elsewhere(email)
+        feeds = PersonalFeed.objects.filter(pk__in=kept.values("personalfeed"))
+        for feed in feeds.select_for_update().order_by("pk"):
+            leaving = kept.filter(personalfeed=feed).values_list("registration", flat=True)
+            _note_departure(feed, set(leaving))
+        kept.delete()
+
+
+def let_go(feed: PersonalFeed, event: Event, erased: Collection[int]) -> None:
+    """Get ready for the erasure of registrations for an event, in the caller's transaction.
+
+    Where others for the event stay in the feed, their entry goes on from where it is; else nothing stays behind.
+    """
+    found = set(_of(feed).known().filter(event=event).values_list("pk", flat=True))
+    if found.difference(erased):
+        _note_departure(feed, found.intersection(erased))
+    else:
+        feed.departures.filter(event=event).delete()
 
 
 def content(feed: PersonalFeed) -> bytes:
@@ -71,13 +92,13 @@ def content(feed: PersonalFeed) -> bytes:
     Of events that are over it holds those that one had a place at. Entries leave at midnight UTC only.
     """
     places = _places(feed, timezone.now())
-    moves = _moves(feed)
+    histories = _histories(feed)
     newest = max(places, key=lambda one: (one.created_at, one.pk), default=None)
     with translation.override(newest.language if newest else settings.LANGUAGE_CODE):
         return calendar.feed(
             [one.event for one in places],
             name=_("My events at %(site)s") % {"site": settings.SITE_NAME},
-            standings={one.event_id: _standing(one, moves[one.event_id]) for one in places},
+            standings={one.event_id: _standing(one, histories[one.event_id]) for one in places},
         )
 
 
@@ -98,7 +119,6 @@ def _places(feed: PersonalFeed, now: datetime) -> list[Registration]:
         .known()
         .filter(status__in=SHOWN, event__in=events)
         .filter(Q(status=Status.CONFIRMED) | is_ahead)
-        .annotate(moved_at=Max("changes__changed_at"))
         .prefetch_related(Prefetch("event", Event.objects.with_entries()))
         .order_by("event__starts_at", "event_id", "pk")
     )
@@ -114,22 +134,55 @@ def _rank(registration: Registration) -> tuple[int, bool]:
     return SHOWN.index(Status(registration.status)), not registration.joins_online
 
 
-def _moves(feed: PersonalFeed) -> dict[int, int]:
-    """How often the state that it shows has changed, by id of the event: never less, also of a new registration."""
-    is_shown = Q(changes__to_status__in=SHOWN)
+@dataclass(frozen=True)
+class _History:
+    """How often what a feed shows of an event may have changed, and when anything last did."""
+
+    moves: int
+    moved_at: datetime
+
+
+def _histories(feed: PersonalFeed) -> dict[int, _History]:
+    """By id of the event what all registrations of a feed went through, also those that are over or have left it.
+
+    So neither number ever falls, whichever of them the feed shows.
+    """
+    found = _moves_of(_of(feed))
+    for one in feed.departures.all():
+        if here := found.get(one.event_id):
+            latest = max(here.moved_at, one.left_at)
+            found[one.event_id] = _History(here.moves + one.moves, latest)
+    return found
+
+
+def _moves_of(registrations: RegistrationQuerySet) -> dict[int, _History]:
+    """The moves between states of which a feed shows one, by id of the event."""
+    is_shown = Q(changes__to_status__in=SHOWN) | Q(changes__from_status__in=SHOWN)
     is_move = ~Q(changes__from_status=F("changes__to_status"))
-    states = Count("changes", filter=is_shown & is_move)
-    found = _of(feed).order_by().values("event_id").annotate(number=states)
-    return {row["event_id"]: max(0, row["number"] - 1) for row in found}
+    rows = registrations.order_by().values("event_id")
+    counted = rows.annotate(
+        number=Count("changes", filter=is_shown & is_move), latest=Max("changes__changed_at")
+    )
+    return {row["event_id"]: _History(row["number"], row["latest"]) for row in counted}
 
 
-def _standing(registration: Registration, moves: int) -> Standing:
+def _note_departure(feed: PersonalFeed, leaving: Collection[int]) -> None:
+    """Write down how far the entries had come by registrations that are about to leave a feed."""
+    now = timezone.now()
+    for event_id, history in _moves_of(_of(feed).filter(pk__in=leaving)).items():
+        row, _is_new = Departure.objects.get_or_create(feed=feed, event_id=event_id)
+        moves = F("moves") + history.moves + 1
+        Departure.objects.filter(pk=row.pk).update(moves=moves, left_at=now)
+
+
+def _standing(registration: Registration, history: _History) -> Standing:
+    """What a feed says of an event; the move that brought a first registration into it does not count."""
     return Standing(
         words=_words(registration),
         is_sure=registration.status == Status.CONFIRMED,
-        changed_at=registration.moved_at,  # type: ignore[attr-defined]
+        changed_at=history.moved_at,
         joins_online=registration.joins_online,
-        moves=moves,
+        moves=max(0, history.moves - 1),
     )
 
 

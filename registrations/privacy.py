@@ -18,6 +18,7 @@ from outbox.models import Message, Unsubscription
 from registrations.models import (
     Answer,
     Attendance,
+    Departure,
     Invitation,
     OpeningNotice,
     PersonalFeed,
@@ -180,6 +181,7 @@ KEPT: dict[str, dict[str, Kept]] = {
                 "Until nothing that stands in it is kept any more, or you ask for erasure."
             ),
         ),
+        "events_taken_out": Kept(TO_UPDATE, UNTIL_RETENTION),
     },
 }
 
@@ -279,7 +281,7 @@ def export(email: str) -> dict[str, Any]:
             {"event": _event(one), "times": one.times}
             for one in _withdrawals(email).select_related("event").order_by("pk")
         ],
-        "calendar_feed": {"made_at": _moment(feed.created_at)} if feed else None,
+        "calendar_feed": _feed(feed) if feed else None,
         **{record: of(email) for record, of in ABOVE.items()},
     }
 
@@ -420,11 +422,23 @@ def _message(one: Message) -> dict[str, Any]:
     }
 
 
+def _feed(one: PersonalFeed) -> dict[str, Any]:
+    departures = one.departures.select_related("event").order_by("pk")
+    return {
+        "made_at": _moment(one.created_at),
+        "events_taken_out": [
+            {"event": _event(left), "at": _moment(left.left_at)} for left in departures
+        ],
+    }
+
+
 def _withdrawals(email: str) -> QuerySet[Withdrawal]:
     return Withdrawal.objects.filter(address=digest_of(email))
 
 
-def _event(one: Registration | Invitation | OpeningNotice | Withdrawal) -> dict[str, Any]:
+def _event(
+    one: Registration | Invitation | OpeningNotice | Withdrawal | Departure,
+) -> dict[str, Any]:
     event = one.event
     return {
         "title": event.title,

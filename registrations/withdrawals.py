@@ -1,7 +1,8 @@
-"""Counts how often the entry of an event was taken out of the calendar of one address, so that its SEQUENCE only grows.
+"""Counts how often the entry of an event was taken out of the calendar of one mailbox, so that its SEQUENCE only grows.
 
 SEQUENCE counts with the event, and by two more for each withdrawal from that calendar alone (RFC 5546 2.1.4). Programs
-ignore what has a lower number than what they have seen, so it belongs to the address, whoever is registered with it.
+ignore what has a lower number than what they have seen, so it belongs to the mailbox, whoever is registered with it and
+whatever the `+tag` of the address.
 """
 
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from django.db.models import F
 from django.utils.crypto import salted_hmac
 
 from events.models import Event
+from outbox.addresses import mailbox_of
 from registrations.models import Withdrawal
 
 
@@ -37,7 +39,23 @@ def withdraw(event: Event, email: str) -> int:
     return number
 
 
+def carry_over(event: Event, *, old: str, new: str) -> None:
+    """Count on at a new address from where the old one is: both may lead to one calendar, as an alias does."""
+    left = event.withdrawals.filter(address=digest_of(old)).first()
+    if left is None:
+        return
+    row, _is_new = Withdrawal.objects.get_or_create(event=event, address=digest_of(new))
+    Withdrawal.objects.filter(pk=row.pk, times__lt=left.times).update(times=left.times)
+
+
+def forget(event: Event, emails: Iterable[str]) -> None:
+    """Forget the counts of addresses at an event, but of those whose mailbox is registered with still."""
+    known = event.registrations.known().values_list("email", flat=True)
+    gone = set(map(mailbox_of, emails)) - set(map(mailbox_of, known.iterator()))
+    event.withdrawals.filter(address__in=map(digest_of, gone)).delete()
+
+
 def digest_of(email: str) -> str:
-    """What stands for an address: nobody without our key can tell whose it is."""
+    """What stands for the mailbox of an address: nobody without our key can tell whose it is."""
     salt = "registrations.withdrawals.address"
-    return salted_hmac(salt, email.lower(), algorithm="sha256").hexdigest()
+    return salted_hmac(salt, mailbox_of(email), algorithm="sha256").hexdigest()

@@ -17,7 +17,13 @@ from registrations.models.mail import (
     Withdrawal,
     Wording,
 )
-from registrations.models.people import Erasure, PendingImport, PersonalFeed, UsedLink
+from registrations.models.people import (
+    Departure,
+    Erasure,
+    PendingImport,
+    PersonalFeed,
+    UsedLink,
+)
 from registrations.models.questions import Answer, Moment, Option, Question, QuestionKind, Special
 from registrations.models.registration import (
     LIVE,
@@ -42,6 +48,7 @@ __all__ = [
     "Answer",
     "Attendance",
     "Audience",
+    "Departure",
     "Erasure",
     "Figures",
     "Invitation",

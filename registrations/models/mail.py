@@ -209,7 +209,7 @@ class Mailing(models.Model):
 
 
 class Withdrawal(models.Model):
-    """How often the entry of an event was taken out of the calendar of one address, by the digest of that address."""
+    """How often the entry of an event was taken out of the calendar of one mailbox, by the digest of its address."""
 
     event = models.ForeignKey(Event, models.CASCADE, related_name="withdrawals")
     address = models.CharField(max_length=64)

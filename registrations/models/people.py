@@ -33,6 +33,30 @@ class PersonalFeed(models.Model):
         return self.reference
 
 
+class Departure(models.Model):
+    """How far the entry of an event had come in a feed by what registrations did that have left it since.
+
+    `moves` counts their changes of state, and one for each that left, so that SEQUENCE never falls.
+    """
+
+    feed = models.ForeignKey(PersonalFeed, models.CASCADE, related_name="departures")
+    event = models.ForeignKey(Event, models.CASCADE, related_name="departures")
+    moves = models.PositiveIntegerField(default=0)
+    left_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("departure from a feed")
+        verbose_name_plural = _("departures from feeds")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["feed", "event"], name="departures_from_a_feed_are_counted_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.feed}, {self.event}"
+
+
 class UsedLink(models.Model):
     """A one-time link that has been used, by the digest of its secret; kept until the link would have run out."""
 

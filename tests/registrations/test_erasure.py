@@ -360,6 +360,34 @@ def test_one_event_can_be_erased_and_the_others_stay():
     assert PersonalFeed.objects.count() == 0
 
 
+def test_erasing_an_older_registration_leaves_the_present_one_of_the_address_alone():
+    event = EventFactory(entry="invitation")
+    invitation = InvitationFactory(event=event, email="person1@example.org")
+    old = seats.register(event, person=person(1), mode="in-person", invitation=invitation)
+    seats.cancel(old)
+    new = seats.register(event, person=person(1), mode="in-person", invitation=invitation)
+    others = InvitationFactory(event=event)
+    other = seats.register(event, person=person(2), mode="in-person", invitation=others)
+    swaps.ask_new_address(other, email="person1@example.org")
+    of_the_old = Message.objects.get(key=f"registration/{old.pk}/cancelled")
+    erasure.erase([old], reason=ASKED)
+
+    confirmation = Message.objects.get(key=f"registration/{new.pk}/confirmed")
+    assert (confirmation.state, confirmation.recipient) == (State.WAITING, "person1@example.org")
+    assert "DTSTART" in confirmation.calendar
+    of_the_old.refresh_from_db()
+    assert (of_the_old.state, of_the_old.recipient) == (State.STOPPED, "")
+    before = invitation.link_key
+    invitation.refresh_from_db()
+    assert (invitation.email, invitation.link_key) == ("person1@example.org", before)
+    other.refresh_from_db()
+    assert other.pending_email == "person1@example.org"
+
+    new.refresh_from_db()
+    erasure.erase([new], reason=ASKED)
+    assert "person1@example.org" not in everything_said()
+
+
 def test_an_invitation_that_a_substitute_came_in_by_stays_without_a_name():
     event = EventFactory()
     invitation = InvitationFactory(event=event, name="Ana Müller", email="person1@example.org")

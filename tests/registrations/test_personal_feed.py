@@ -12,7 +12,7 @@ from icalendar import Calendar
 
 from events import lifecycle
 from registrations import decisions, erasure, links, own_calendar, privacy, seats, swaps
-from registrations.models import Erasure, PersonalFeed
+from registrations.models import Departure, Erasure, PersonalFeed
 from tests.events.calendar_rules import broken
 from tests.factories import EventFactory, SessionFactory, person, registered, verified
 from tests.registrations.test_me import signed_in
@@ -27,6 +27,12 @@ def entries(feed):
         str(entry["UID"]): (str(entry["SUMMARY"]), str(entry["STATUS"]), str(entry["TRANSP"]))
         for entry in calendar.walk("VEVENT")
     }
+
+
+def revision(feed):
+    """SEQUENCE and LAST-MODIFIED of the one entry of a feed."""
+    [entry] = Calendar.from_ical(own_calendar.content(feed)).walk("VEVENT")
+    return int(entry["SEQUENCE"]), entry["LAST-MODIFIED"].dt
 
 
 @pytest.fixture
@@ -153,6 +159,91 @@ def test_sequence_rises_with_ones_own_state_and_never_falls(feed):
     assert list(revisions) == sorted(set(revisions))
 
 
+def test_a_place_confirmed_at_once_has_the_revision_of_the_event(feed):
+    event = EventFactory()
+    verified(event, 1)
+    assert revision(feed)[0] == event.sequence
+
+
+@pytest.fixture
+def two(feed, time_machine):
+    """Two registrations for an event in one feed: one that has moved to another address, and one that waits."""
+    time_machine.move_to(timezone.now(), tick=True)
+    event = EventFactory(title="Both", capacity_in_person=1)
+    first = moved(verified(event, 1), "boss@example.org")
+    time_machine.shift(60)
+    verified(event, 1)
+    time_machine.shift(60)
+    first.note(why="details changed")
+    time_machine.shift(60)
+    return first
+
+
+@pytest.mark.parametrize(
+    "leaves",
+    [
+        seats.cancel,
+        lambda one: seats.verify(swaps.name_substitute(one, person=person(3))),
+        lambda one: own_calendar.leave_others(one.email),
+        lambda one: erasure.erase([one], reason=Erasure.Reason.ASKED),
+        lambda one: erasure.erase_address(one.email),
+    ],
+)
+def test_an_entry_goes_on_when_the_surer_of_two_registrations_leaves(feed, two, leaves):
+    assert titles(feed) == ["Both"]
+    before = revision(feed)
+    leaves(two)
+    assert titles(feed) in (["Waiting list: Both"], ["Place offered: Both"])
+    sequence, changed_at = revision(feed)
+    assert sequence > before[0]
+    assert changed_at > before[1]
+
+
+def test_an_entry_that_leaves_and_comes_back_goes_on(feed):
+    event = EventFactory()
+    registration = moved(verified(event, 1), "boss@example.org")
+    seen = [revision(feed)[0]]
+    for _n in range(2):
+        own_calendar.leave_others("boss@example.org")
+        assert titles(feed) == []
+        registration = moved(registration, "person1@example.org")
+        seen.append(revision(feed)[0])
+        registration = moved(registration, "boss@example.org")
+    assert seen == sorted(set(seen))
+
+
+def test_erasing_an_older_registration_leaves_the_entry_where_it_is(feed):
+    event = EventFactory()
+    old = verified(event, 1)
+    seats.cancel(old)
+    verified(event, 1)
+    before = revision(feed)
+    erasure.erase([old], reason=Erasure.Reason.ASKED)
+    sequence, changed_at = revision(feed)
+    assert sequence >= before[0]
+    assert changed_at >= before[1]
+
+
+def test_what_left_a_feed_leaves_nothing_behind_once_it_is_erased(feed, time_machine):
+    verified(EventFactory(title="Stays"), 1)
+    event = EventFactory()
+    erased = verified(event, 1)
+    seats.cancel(erased)
+    second = verified(event, 1)
+    erasure.erase([erased], reason=Erasure.Reason.ASKED)
+    [left] = privacy.export("person1@example.org")["calendar_feed"]["events_taken_out"]
+    assert left["event"]["title"] == event.title
+    erasure.erase([second], reason=Erasure.Reason.ASKED)
+    assert Departure.objects.count() == 0
+
+    moved(verified(event, 1), "boss@example.org")
+    own_calendar.leave_others("boss@example.org")
+    assert Departure.objects.count() == 1
+    time_machine.move_to(event.ends_at + timedelta(days=800))
+    erasure.erase_overdue(timezone.now())
+    assert Departure.objects.count() == 0
+
+
 def test_the_address_is_the_only_key_and_can_be_renewed(client):
     verified(EventFactory(title="Mine"), 1)
     me = signed_in()
@@ -193,11 +284,11 @@ def test_the_feed_takes_as_many_queries_for_three_events_as_for_one(
     feed, django_assert_num_queries
 ):
     verified(EventFactory(), 1)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         own_calendar.content(feed)
     verified(EventFactory(), 1)
     verified(EventFactory(), 1)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         own_calendar.content(feed)
 
 
