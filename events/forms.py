@@ -31,7 +31,7 @@ from events.models import (
     Topic,
     Venue,
 )
-from events.slugs import free, free_slug
+from events.slugs import free, free_slug, leads_elsewhere
 
 MAIN = (
     "title", "kind", "format", "starts_at", "ends_at", "timezone", "venue", "organisers", "topics",
@@ -77,8 +77,8 @@ class EventForm(forms.ModelForm):
             "summary": _("One or two sentences, shown in lists and mails."),
             "venue": _("Not needed for an online event."),
             "slug": _(
-                "The end of the page's address. Left empty it is made from the title;"
-                " a change breaks links to a public page."
+                "The end of the page's address. Left empty it is made from the title."
+                " Where a public page gets another, links to the old one lead there."
             ),
             "is_whole_day": _("The event is then shown without hours."),
             "audience": _("Who may register, as in: members of the network."),
@@ -156,6 +156,10 @@ class EventForm(forms.ModelForm):
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"]
+        if slug and leads_elsewhere(slug, self.instance):
+            raise ValidationError(
+                _("Another event had this address before, and links lead to it. Choose another.")
+            )
         return slug or self.instance.slug or free_slug(self.cleaned_data.get("title", ""))
 
     def clean(self) -> dict[str, Any]:

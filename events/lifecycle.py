@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
-from events import offsets, programme, revisions
+from events import offsets, programme, revisions, slugs
 from events.models import (
     Entry,
     Event,
@@ -19,7 +19,6 @@ from events.models import (
 )
 from events.shifts import Shift, shift_to
 from events.signals import event_cancelled, event_changed, event_copied
-from events.slugs import free_slug
 
 #: What nobody types: the moves and the bookkeeping of an event.
 STAMPS = {
@@ -46,10 +45,13 @@ def apply_changes(
     Instants that were not assigned anew keep their wall time where the rules of the zone have changed, and the
     programme goes along (see `programme.carry_along`). `is_told` says whether people who registered hear of what is
     news to them.
+    An address that a public event had goes on leading to it, and is no other event's.
     Raises RefusedChange, also from those who receive the news (a capacity below the seats taken).
     """
     with transaction.atomic():
         stored = Event.objects.select_for_update().filter(pk=event.pk).first() if event.pk else None
+        if stored is None or event.slug != stored.slug:
+            _check_slug(event)
         if stored is None:
             _store_new(event, organisations, topics)
             return event
@@ -69,6 +71,8 @@ def apply_changes(
         if any(has_changed):
             revisions.revise(event, stored=stored, changed=changes)
         event.save()
+        if stored.is_public and event.slug != stored.slug:
+            slugs.remember(event, before=stored.slug)
         if changes and event.is_public:
             event_changed.send(sender=Event, event=event, changes=changes, by=by, is_told=is_told)
     return event
@@ -84,7 +88,7 @@ def copy(event: Event, *, by: User | None, starts_at: datetime) -> Event:
         shift = shift_to(event, starts_at)
         names = [field.attname for field in Event._meta.concrete_fields]
         draft = Event(
-            slug=free_slug(event.title),
+            slug=slugs.free_slug(event.title),
             **{name: getattr(event, name) for name in names if name not in NOT_COPIED},
         )
         draft.starts_at, draft.ends_at = shift.span(event.starts_at, event.ends_at)
@@ -192,6 +196,13 @@ def _check_complete(event: Event) -> None:
         raise RefusedChange(_("Choose a venue first, or change the format to online."))
     if event.entry == Entry.ELSEWHERE and not event.entry_url:
         raise RefusedChange(_("Give the address where people register first."))
+
+
+def _check_slug(event: Event) -> None:
+    if slugs.leads_elsewhere(event.slug, event):
+        raise RefusedChange(
+            _("Another event had this address before, and links lead to it. Choose another.")
+        )
 
 
 def _set_organisations(event: Event, organisations: Iterable[tuple[Organisation, str]]) -> bool:

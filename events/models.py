@@ -443,6 +443,16 @@ class Event(models.Model):
         return [link.organisation for role in roles for link in links if link.role == role]
 
 
+class FormerSlug(models.Model):
+    """A short address that a public event had before: entries that people hold still lead to the event by it."""
+
+    slug = models.SlugField(max_length=120, unique=True)
+    event = models.ForeignKey(Event, models.CASCADE, related_name="former_slugs")
+
+    def __str__(self) -> str:
+        return self.slug
+
+
 def from_local(moment: datetime, zone_name: str) -> datetime:
     """Return the UTC instant of a wall time in a zone.
 

@@ -5,12 +5,14 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from events.slugs import event_formerly_at
 from outbox.posting import TooManyMessages
 from registrations.guards import HeldBack
 from registrations.seating import RefusedSeat
@@ -41,6 +43,8 @@ def permission_denied(request: HttpRequest, exception: Exception | None = None) 
 
 @login_not_required
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if moved := _where_the_event_is(request):
+        return moved
     if request.path.startswith(PERSONAL):
         return _page(
             request,
@@ -147,6 +151,28 @@ def _held_back(error: HeldBack | TooManyMessages) -> tuple[int, str, int]:
         " Go back in a few minutes and send the form again; what you typed is usually still there."
     )
     return 503, advice, error.retry_after
+
+
+def _where_the_event_is(request: HttpRequest) -> HttpResponse | None:
+    """Lead from an address that an event had before to the same page at the one it has now, with what was sent.
+
+    A form goes there once more as it is (308, RFC 9110 15.4.9). Browsers ask each time, for the event may come back.
+    """
+    match = request.resolver_match
+    if match is None or not match.route.startswith("events/<slug:slug>/"):
+        return None
+    event = event_formerly_at(match.kwargs["slug"])
+    if event is None:
+        return None
+    address = reverse(match.view_name, args=[event.slug])
+    query = request.META["QUERY_STRING"]
+    answer = redirect(
+        f"{address}?{query}" if query else address,
+        permanent=True,
+        preserve_request=request.method not in {"GET", "HEAD"},
+    )
+    patch_cache_control(answer, public=True, max_age=0, must_revalidate=True)
+    return answer
 
 
 def _page(

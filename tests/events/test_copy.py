@@ -34,7 +34,7 @@ COPIED = {
 }  # fmt: skip
 LEFT = {
     "Registration", "Vacancy", "Allotment", "Invitation", "OpeningNotice", "PendingImport", "Figures", "Erasure",
-    "Mailing", "Article", "Issue", "Withdrawal", "ImportedEntry",
+    "Mailing", "Article", "Issue", "Withdrawal", "ImportedEntry", "FormerSlug",
 }  # fmt: skip
 
 
