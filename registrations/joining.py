@@ -23,7 +23,7 @@ from outbox.posting import TooManyMessages
 from registrations import availability, guards, links, mailed_link, notices, values
 from registrations.doors import secret
 from registrations.forms import LinkForm
-from registrations.models import Registration
+from registrations.models import Registration, Status
 
 COOKIE = "__Secure-join" if settings.HTTPS else "join"
 FORM = "join"
@@ -95,15 +95,18 @@ def remember(response: HttpResponse, registration: Registration) -> None:
 def send_link(event: Event, email: str, *, language: str) -> None:
     """Send the personal link to an address that has a place at the event; to another one, what is registered there.
 
-    Each address gets one mail, so that no delay and no mailbox that stays empty for lack of a mail tells them apart.
-    Raises TooManyMessages.
+    Each address gets one mail, for which the same steps are taken, so that no delay and no mailbox that stays empty
+    for lack of a mail tells them apart. Raises TooManyMessages.
     """
     place = event.registrations.of_address(email).confirmed().first()
-    if place is None:
-        mailed_link.send(email, language=language)
-        return
-    place.event = event
-    notices.link_again(place, is_requested=True)
+    nobody = Registration(
+        event=event, mode=Mode.ONLINE, status=Status.CONFIRMED, email=email, language=language
+    )
+    person = place or nobody
+    person.event = event
+    notices.way_in(
+        person, has_place=place is not None, link=mailed_link.to(email), language=language
+    )
 
 
 def _event(slug: str) -> Event:

@@ -31,9 +31,13 @@ def send(email: str, *, language: str) -> None:
 
     Raises TooManyMessages. Both cases take the same steps, so that no delay tells them apart.
     """
+    notices.my_page(email, link=to(email), language=language)
+
+
+def to(email: str) -> str:
+    """Return a new link to the page of an address, empty where nothing is kept on it. Both take the same steps."""
     link = settings.SITE_URL + reverse("me_open", args=[token_of(email)])
-    is_known = privacy.is_known(email)
-    notices.my_page(email, link=link if is_known else "", language=language)
+    return link if privacy.is_known(email) else ""
 
 
 def token_of(email: str) -> str:

@@ -15,8 +15,9 @@ from django.utils.crypto import salted_hmac
 from events.models import Event
 from events.models import Status as EventStatus
 from outbox import control
+from outbox.addresses import clean_address
 from outbox.models import Lane, Message
-from outbox.posting import check_limit, compose, post, readdress, withdraw
+from outbox.posting import check_limit, compose, post, post_all, readdress, withdraw
 from registrations import links, messages, moments, values, withdrawals
 from registrations.messages import More
 from registrations.models import Invitation, OpeningNotice, Registration, Status
@@ -112,13 +113,22 @@ def standing(registration: Registration) -> None:
     _post("standing", registration, reason=reason, is_requested=True)
 
 
-def link_again(registration: Registration, *, is_requested: bool = False) -> None:
-    """Send the personal link once more, with where things stand, once a minute at most.
+def link_again(registration: Registration) -> None:
+    """Send the personal link once more, with where things stand, once a minute at most."""
+    _post("link", registration, reason=_link_reason())
 
-    Staff asked for it, or a form that anybody can send: then `is_requested`, and TooManyMessages may be raised.
+
+def way_in(person: Registration, *, has_place: bool, link: str, language: str) -> None:
+    """Send somebody who asks how to join the personal link, as `link_again` does, or what `my_page` sends.
+
+    Without a place `person` is one that is not stored. Both mails are composed in any case and one is sent, so that
+    the time it takes does not tell one from the other. Raises TooManyMessages.
     """
-    reason = f"link/{timezone.now():%Y-%m-%dT%H:%MZ}"
-    _post("link", registration, reason=reason, is_requested=is_requested)
+    check_limit(clean_address(person.email))
+    own = messages.to_person("link", person, reason=_link_reason(), is_requested=True)
+    of_all = _to_all_registrations(person.email, link=link, language=language)
+    either = compose(**of_all), compose(**own)
+    post_all([either[has_place]])
 
 
 def letter_text(subject: str, text: str) -> Text:
@@ -226,33 +236,7 @@ def my_page(email: str, *, link: str, language: str) -> None:
 
     However often it is asked for within a minute, one mail goes out.
     """
-    asked_by = salted_hmac(
-        "registrations.notices.my_page", email.lower(), algorithm="sha256"
-    ).hexdigest()
-    words = Words(None)
-    target = link or settings.SITE_URL + reverse("me")
-    with translation.override(language):
-        context = messages.framed(
-            moments.NOTICES["my-page"],
-            words.text("my-page", language),
-            {
-                "email": email,
-                "link": target,
-                "next": values.all_registrations(is_known=bool(link)),
-            },
-            facts={},
-            action=words.action("my-page", language, "action" if link else "action_again"),
-            link=target,
-            begins_with=settings.SITE_NAME,
-        )
-    post(
-        messages.FRAME,
-        context,
-        key=f"me/{asked_by}/{timezone.now():%Y-%m-%dT%H:%MZ}",
-        to=email,
-        language=language,
-        is_requested=True,
-    )
+    post(**_to_all_registrations(email, link=link, language=language))
 
 
 def applied(registration: Registration, *, is_requested: bool = False) -> None:
@@ -370,6 +354,36 @@ def _confirm(
     )
 
 
+def _to_all_registrations(email: str, *, link: str, language: str) -> dict[str, Any]:
+    asked_by = salted_hmac(
+        "registrations.notices.my_page", email.lower(), algorithm="sha256"
+    ).hexdigest()
+    words = Words(None)
+    target = link or settings.SITE_URL + reverse("me")
+    with translation.override(language):
+        context = messages.framed(
+            moments.NOTICES["my-page"],
+            words.text("my-page", language),
+            {
+                "email": email,
+                "link": target,
+                "next": values.all_registrations(is_known=bool(link)),
+            },
+            facts={},
+            action=words.action("my-page", language, "action" if link else "action_again"),
+            link=target,
+            begins_with=settings.SITE_NAME,
+        )
+    return {
+        "template": messages.FRAME,
+        "context": context,
+        "key": f"me/{asked_by}/{timezone.now():%Y-%m-%dT%H:%MZ}",
+        "to": email,
+        "language": language,
+        "is_requested": True,
+    }
+
+
 def _withdrawn(event: Event, email: str, had_entry: bool) -> dict[str, Any]:
     """What takes the entry out of the calendar of one address alone, if there was one."""
     if not had_entry:
@@ -382,6 +396,10 @@ def _withdraw_but_letters(registration: Registration) -> None:
     prefix = f"registration/{registration.pk}/"
     forget_reminders(Message.objects.filter(key__startswith=prefix))
     withdraw(key_prefix=prefix, but=f"{prefix}letter/")
+
+
+def _link_reason() -> str:
+    return f"link/{timezone.now():%Y-%m-%dT%H:%MZ}"
 
 
 def _post(notice: str, registration: Registration, *, reason: str, **said: Any) -> None:
