@@ -15,6 +15,7 @@ from registrations.models import (
     Allotment,
     Answer,
     Attendance,
+    Departure,
     Figures,
     Mailing,
     OpeningNotice,
@@ -159,6 +160,12 @@ def twice_withdrawn() -> None:
         Withdrawal.objects.create(event=event, address="digest")
 
 
+def twice_departed() -> None:
+    feed, event = PersonalFeed.objects.create(email="a@example.org"), EventFactory()
+    for _n in range(2):
+        Departure.objects.create(feed=feed, event=event)
+
+
 def twice_worded(event) -> None:
     for _n in range(2):
         Wording.objects.create(event=event, notice="confirmed", language="en")
@@ -196,6 +203,7 @@ BREACHES = {
     ),
     "a_list_is_left_once_by_an_address": twice_left,
     "withdrawals_of_an_address_are_counted_once": twice_withdrawn,
+    "departures_from_a_feed_are_counted_once": twice_departed,
     "only_a_cancelled_event_says_since_when": lambda: update(EventFactory(), cancelled_at=NOW),
     "a_reminder_has_a_moment": lambda: ReminderRule.objects.create(when="day-before", days=1),
     "audience_of_a_reminder_is_known": lambda: ReminderRule.objects.create(
