@@ -5,7 +5,7 @@ import logging
 import os
 import re
 from contextlib import suppress
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import get_resolver
 
 from events.models import Event
-from events_site.discreet_logs import HIDDEN, without_secrets
+from events_site.discreet_logs import HIDDEN, Discreet, without_secrets
 from outbox import lists
 from registrations import links, mailed_link, own_calendar
 from tests.factories import EventFactory, verified
@@ -53,15 +53,34 @@ def test_the_secret_of_every_address_is_blotted_out(secret):
         told = pattern.replace("<str:token>.ics", HIDDEN).replace("<str:token>", HIDDEN)
         for words in (
             "Not Found: {}", "GET {} HTTP/1.1", "<WSGIRequest: GET '{}'>", '"{}"', "https://a.example{}", "({})",
-            "webcal://a.example:8000{}?x=1", "path={}", "{}",
+            "webcal://a.example:8000{}?x=1", "path={}", "{}", "/{}", "https://a.example/{}",
         ):  # fmt: skip
             assert without_secrets(words.format(path)) == words.format(told)
+
+
+@pytest.mark.parametrize("secret", [SECRET, SIGNED])
+def test_the_secret_of_an_encoded_address_is_blotted_out(secret):
+    for pattern in patterns(get_resolver()):
+        path = pattern.replace("<str:token>", secret)
+        for often in range(1, 4):
+            path = quote(path, safe="")
+            if often == 2:
+                path = path.replace("%252F", "%252f")
+            for words in ("GET /?next={}&a=b HTTP/1.1", "https%3A%2F%2Fa.example{}", "{}"):
+                told = without_secrets(words.format(path))
+                assert HIDDEN in told
+                assert secret not in unquote(unquote(unquote(told)))
+                assert told.endswith(words.partition("{}")[2])
+    assert without_secrets(f"GET /me%2F{secret}/ HTTP/1.1") == f"GET /me%2F{HIDDEN}/ HTTP/1.1"
 
 
 @pytest.mark.parametrize(
     "words",
     [
         "Not Found: /me/sent/",
+        "Not Found: //me/sent/",
+        "GET /?next=%2Fme%2Fsent%2F",
+        "GET /?next=%2Fevents%2Ffirst%2F",
         "Not Found: /me/data.json",
         "Not Found: /events/r/",
         "/home/me/plenary/registrations/me.py",
@@ -87,6 +106,36 @@ def test_arguments_and_tracebacks_are_blotted_out_and_the_record_stays_as_it_was
     assert SECRET not in log.getvalue()
     [record] = caplog.records
     assert record.args == ("Broken", f"/i/{SECRET}/")
+
+
+class Unspeakable:
+    def __repr__(self):
+        raise ValueError(SECRET)
+
+
+@pytest.mark.parametrize(
+    ("words", "args", "told"),
+    [
+        (f"%d opened /r/{SECRET}/", ("nobody",), f"'%d opened /r/{HIDDEN}/'"),
+        ("%d opened", (f"/r/{SECRET}/",), f"('/r/{HIDDEN}/',)"),
+        ("%(a)d", ({"a": [SECRET]},), f"{{'a': \"['{HIDDEN}']\"}}"),
+        ("%s %s", (Unspeakable(),), "('<Unspeakable>',)"),
+    ],
+)
+def test_a_wrong_call_of_a_logger_harms_nobody_and_is_told_without_secrets(
+    words, args, told, capsys
+):
+    logger = logging.Logger("a.b")
+    handler = logging.StreamHandler()
+    handler.addFilter(Discreet())
+    logger.addHandler(handler)
+
+    logger.warning(words, *args)
+
+    said = capsys.readouterr().err
+    assert "--- Logging error ---" in said
+    assert told in said
+    assert SECRET not in said
 
 
 @pytest.mark.django_db
