@@ -28,6 +28,8 @@ SHOWN_IN_CALENDARS = frozenset(
 )
 #: LAST-MODIFIED counts seconds, and must grow.
 STEP = timedelta(seconds=1)
+#: More revisions than an event gets in the time that a restored backup lacks.
+LOST = 1000
 
 
 def revise(event: Event, *, stored: Event, changed: Iterable[str]) -> None:
@@ -52,12 +54,20 @@ def touch_all(events: QuerySet[Event], *, raises_sequence: bool = False) -> None
         seen = Event.objects.public().filter(pk__in=events.order_by().values("pk"))
         locked = seen.select_for_update(no_key=True).order_by("pk")
         found = Event.objects.filter(pk__in=list(locked.values_list("pk", flat=True)))
-        found.update(
-            changed_at=Greatest(
-                Value(timezone.now()), F("changed_at") + STEP, output_field=DateTimeField()
-            ),
-            sequence=F("sequence") + int(raises_sequence),
-        )
+        found.update(changed_at=_next_moment(), sequence=F("sequence") + int(raises_sequence))
+
+
+def outrun_lost() -> int:
+    """Put all events ahead of the revisions that were lost with a restored backup, and that calendars may hold.
+
+    Drafts too: one may have been published meanwhile, and will be again. Return how many there are.
+    """
+    return Event.objects.update(changed_at=_next_moment(), sequence=F("sequence") + LOST)
+
+
+def _next_moment() -> Greatest:
+    """The same as `_moment_of_change`, of a public event, for the database."""
+    return Greatest(Value(timezone.now()), F("changed_at") + STEP, output_field=DateTimeField())
 
 
 def _moment_of_change(stored: Event) -> datetime:

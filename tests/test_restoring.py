@@ -14,14 +14,18 @@ from django.conf import settings as site
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
+from icalendar import Calendar
 
+from events import lifecycle
+from events.models import Event
 from events_site import restoring
 from outbox import control, delivery, heartbeat
 from outbox.models import Heartbeat, Message, Restoration, State
 from recaps.models import Issue, IssueState
 from registrations import line, reminders, seats
 from registrations.models import Mailing, MailingKind, MailingState, Registration, Status
-from tests.factories import EventFactory, enrolled, registered
+from tests.factories import EventFactory, VenueFactory, enrolled, registered
+from tests.telling import settle
 
 
 def message(n, **fields):
@@ -57,6 +61,49 @@ def test_what_was_due_before_is_stopped_and_what_comes_later_is_not(capsys):
     assert control.quiet_before() == end
     assert Restoration.objects.get().stopped == 2
     assert not Heartbeat.objects.exists()
+
+
+def in_calendars(message) -> int:
+    return int(Calendar.from_ical(message.calendar).walk("VEVENT")[0]["SEQUENCE"])
+
+
+@pytest.mark.django_db
+def test_an_entry_that_is_changed_after_the_restoring_is_newer_than_what_people_have(capsys):
+    now = timezone.now()
+    event = EventFactory(starts_at=now + timedelta(days=90), ends_at=now + timedelta(days=91))
+    enrolled(event)
+    kept = ("sequence", "changed_at", "starts_at", "ends_at")
+    backup = Event.objects.filter(pk=event.pk).values(*kept).get()
+    for _turn in range(2):
+        event = Event.objects.get(pk=event.pk)
+        event.starts_at += timedelta(hours=1)
+        lifecycle.apply_changes(event, by=None)
+        settle()
+    people_have = max(map(in_calendars, Message.objects.exclude(calendar="")))
+    assert people_have == 2
+    lost = Message.objects.filter(key__contains="changed")
+    lost.delete()
+    Event.objects.filter(pk=event.pk).update(**backup)
+
+    call_command("after_restore")
+    event = Event.objects.get(pk=event.pk)
+    assert event.changed_at > now
+    event.venue = VenueFactory(name="Town Hall")
+    lifecycle.apply_changes(event, by=None)
+    settle()
+
+    assert "Events put ahead of calendar entries: 1\n" in capsys.readouterr().out
+    assert in_calendars(lost.get()) > people_have
+
+
+@pytest.mark.django_db
+def test_a_draft_that_may_have_been_published_meanwhile_comes_with_higher_revisions_too():
+    draft = EventFactory(draft=True)
+
+    restoring.after_restore(quiet_before=timezone.now())
+
+    published = lifecycle.publish(Event.objects.get(pk=draft.pk), by=None)
+    assert published.sequence >= 1000
 
 
 @pytest.mark.django_db

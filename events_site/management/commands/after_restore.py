@@ -13,7 +13,8 @@ from events_site import restoring
 class Command(BaseCommand):
     help = (
         "Stops all messages of a restored backup that the system before may have sent, and keeps what was due until"
-        " then from being written again. Run it after restoring, before worker and beat start."
+        " then from being written again. Puts events ahead of the calendar entries that people have. Run it after"
+        " restoring, before worker and beat start."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -33,6 +34,7 @@ class Command(BaseCommand):
             self.stdout.write(f"  {number:>6}  {reason}")
         self.stdout.write(f"Mailings stopped: {account.mailings}")
         self.stdout.write(f"Newsletters stopped: {account.issues}")
+        self.stdout.write(f"Events put ahead of calendar entries: {account.events}")
         if account.messages:
             self.stdout.write(
                 "They are at the desk under All mail, state “stopped”; those that were not sent can be sent there."
