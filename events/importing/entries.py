@@ -40,6 +40,9 @@ ONLINE_ROOMS = ("microsoft teams", "zoom meeting", "google meet", "webex")
 NOT_KEPT = frozenset({"ATTENDEE"})
 #: Longer lines hold pictures or nonsense; the rest of them is cut off, and the page says so.
 LONGEST_LINE = 50_000
+#: Of one entry are kept; each time of one that repeats has them. The text of the entry has them all.
+MOST_LEFTOVERS = 50
+MOST_CATEGORIES = 50
 
 
 @dataclass(frozen=True)
@@ -218,7 +221,9 @@ def _categories(event: VEvent) -> list[str]:
     found: list[str] = []
     for said in values(event, "CATEGORIES"):
         found += [texts.one_line(str(one)) for one in getattr(said, "cats", [said])]
-    return [name for name in dict.fromkeys(found) if name]
+    names = [name[:LONGEST_VALUE] for name in dict.fromkeys(found) if name]
+    more = ", ".join(names[MOST_CATEGORIES:])
+    return names[:MOST_CATEGORIES] + [more[:LONGEST_VALUE]] * bool(more)
 
 
 def _leftovers(event: VEvent, *, used: str) -> list[tuple[str, str]]:
@@ -235,6 +240,9 @@ def _leftovers(event: VEvent, *, used: str) -> list[tuple[str, str]]:
     ]
     if _text(event, "URL") and not texts.web_address(_text(event, "URL")):
         found.append(("URL", _text(event, "URL")[:LONGEST_VALUE]))
+    if len(found) > MOST_LEFTOVERS:
+        more = _("%(number)s more things") % {"number": len(found) - MOST_LEFTOVERS}
+        found[MOST_LEFTOVERS:] = [("", more)]
     return found
 
 

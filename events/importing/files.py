@@ -1,7 +1,7 @@
 """Takes a calendar file apart: bytes into components with their lines, whatever is wrong with it (RFC 5545 3.1)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import filetype
@@ -10,8 +10,10 @@ from django.utils.translation import gettext as _
 MOST_BYTES = 2_000_000
 #: Deeper nesting means nothing in a calendar; what lies there is left alone.
 DEEPEST = 8
-FOLD = re.compile(rb"[\r\n]+[ \t]")
-LINE_END = re.compile(rb"[\r\n]+")
+#: Reading one line takes some time, however short it is; a calendar has some forty letters a line.
+MOST_LINES = 40_000
+LINE_ENDS = re.compile(rb"[\r\n]+")
+FOLD = re.compile(rb"\n[ \t]")
 #: A content line begins with the name of a property (RFC 5545 3.1); "Note: bring a pen" does too, and is kept as one.
 PROPERTY = re.compile(r"[A-Za-z0-9-]+[;:]")
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
@@ -68,9 +70,21 @@ def take_apart(data: bytes) -> Calendars:
         raise RefusedCalendar(_("The file is empty. Save the calendar again."))
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = data.decode("utf-16", "replace").encode()
-    _refuse_other_kinds(data)
+    kind = filetype.guess_extension(data[:8192])
+    if kind == "zip":
+        raise RefusedCalendar(
+            _("This is a packed file (.zip). Unpack it and upload the .ics file that is in it.")
+        )
     notes: list[str] = []
-    calendars = _components(list(_lines(data, notes)))
+    calendars = [] if kind else _components(_lines(data, notes))
+    if not calendars:
+        raise RefusedCalendar(
+            _("This is no calendar file. In your calendar, export the events as iCalendar (.ics).")
+        )
+    if any("1.0" in one.values("VERSION") for one in calendars):
+        raise RefusedCalendar(
+            _("This is a file of the old kind vCalendar 1.0. Export it as iCalendar (.ics).")
+        )
     if len(calendars) > 1:
         notes.append(
             _("The file holds %(number)s calendars; the events of all of them are shown.")
@@ -84,27 +98,16 @@ def name_of(line: str) -> str:
     return re.split("[;:]", line, maxsplit=1)[0].strip().upper()
 
 
-def _refuse_other_kinds(data: bytes) -> None:
-    kind = filetype.guess_extension(data[:8192])
-    if kind == "zip":
-        raise RefusedCalendar(
-            _("This is a packed file (.zip). Unpack it and upload the .ics file that is in it.")
-        )
-    if kind or not re.search(rb"(?im)^(\xef\xbb\xbf)?\s*BEGIN:VCALENDAR", data):
-        raise RefusedCalendar(
-            _("This is no calendar file. In your calendar, export the events as iCalendar (.ics).")
-        )
-    if re.search(rb"(?im)^VERSION:1\.0\s*$", data):
-        raise RefusedCalendar(
-            _("This is a file of the old kind vCalendar 1.0. Export it as iCalendar (.ics).")
-        )
-
-
 def _lines(data: bytes, notes: list[str]) -> Iterator[str]:
-    """The content lines. Unfolded as bytes, since some programs fold inside a letter; decoded one by one."""
+    """The content lines. Unfolded as bytes, since some programs fold inside a letter; decoded one by one.
+
+    Raises RefusedCalendar where there are too many.
+    """
     has_other_letters = is_mended = False
-    line = ""
-    for raw in LINE_END.split(FOLD.sub(b"", data.removeprefix(b"\xef\xbb\xbf"))):
+    parts: list[str] = []
+    octets = number = 0
+    whole = LINE_ENDS.sub(b"\n", data.removeprefix(b"\xef\xbb\xbf"))
+    for raw in FOLD.sub(b"", whole).split(b"\n"):
         try:
             text = raw.decode()
         except UnicodeDecodeError:
@@ -113,14 +116,21 @@ def _lines(data: bytes, notes: list[str]) -> Iterator[str]:
         text = CONTROLS.sub(" ", text)
         if not text.strip():
             continue
+        number += 1
+        if number > MOST_LINES:
+            raise RefusedCalendar(
+                _("The file has more than %(most)s lines. Save fewer events or a shorter time.")
+                % {"most": MOST_LINES}
+            )
         if PROPERTY.match(text.lstrip()):
-            if line:
-                yield line
-            line = text.lstrip()
-        elif line:
+            yield "".join(parts)
+            parts = [text.lstrip()]
+            octets = len(parts[0].encode())
+        elif parts:
             is_mended = True
-            line += text if len(line.encode()) >= FOLDED_AT else "\\n" + text
-    yield line
+            parts.append(text if octets >= FOLDED_AT else "\\n" + text)
+            octets += len(parts[-1].encode())
+    yield "".join(parts)
     if has_other_letters:
         notes.append(
             _("The file is not in UTF-8; it was read as Western European. Look at the accents.")
@@ -129,26 +139,36 @@ def _lines(data: bytes, notes: list[str]) -> Iterator[str]:
         notes.append(_("Some lines of the file were broken, and were put together again."))
 
 
-def _components(lines: list[str]) -> list[Component]:
+def _components(lines: Iterable[str]) -> list[Component]:
     calendars: list[Component] = []
     open_ones: list[Component] = []
+    too_deep = 0
     for line in lines:
         name, value = name_of(line), line.partition(":")[2].strip().upper()
         if name == "BEGIN":
             _close_lost(open_ones, value)
-            component = Component(value, is_whole=False)
-            if open_ones and len(open_ones) < DEEPEST:
-                open_ones[-1].inside.append(component)
-            elif value == "VCALENDAR":
-                calendars.append(component)
-            elif calendars and not open_ones:
-                calendars[-1].inside.append(component)
-            open_ones.append(component)
+            too_deep = too_deep + 1 if len(open_ones) == DEEPEST else 0
+            if not too_deep:
+                _open(open_ones, value, calendars)
+        elif name == "END" and too_deep:
+            too_deep -= 1
         elif name == "END":
             _close(open_ones, value)
-        elif open_ones:
+        elif open_ones and not too_deep:
             open_ones[-1].lines.append(line)
     return calendars
+
+
+def _open(open_ones: list[Component], name: str, calendars: list[Component]) -> None:
+    """Open a component: inside the innermost one, or as a calendar, or in the last calendar if that has ended early."""
+    component = Component(name, is_whole=False)
+    if open_ones:
+        open_ones[-1].inside.append(component)
+    elif name == "VCALENDAR":
+        calendars.append(component)
+    elif calendars:
+        calendars[-1].inside.append(component)
+    open_ones.append(component)
 
 
 def _close(open_ones: list[Component], name: str) -> None:

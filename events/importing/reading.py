@@ -17,7 +17,7 @@ from events.importing.entries import Entry, Facts
 from events.importing.files import Component, RefusedCalendar, take_apart
 from events.importing.recurrence import Window
 from events.importing.rules import RefusedRule
-from events.importing.zones import Zones
+from events.importing.zones import Blocks, Zones
 
 MOST_ENTRIES = 1000
 #: What one press may make drafts of, and one page may show.
@@ -109,8 +109,9 @@ def read(data: bytes, *, now: datetime, months: int, with_past: bool) -> Reading
 def _entries(calendars: list[Component]) -> tuple[list[Entry], dict[int, str]]:
     found: list[Entry] = []
     texts: dict[int, str] = {}
+    blocks = Blocks()
     for calendar in calendars:
-        zones = Zones(calendar)
+        zones = Zones(calendar, blocks)
         for component in calendar.named("VEVENT"):
             number = len(found) + 1
             if number > MOST_ENTRIES:

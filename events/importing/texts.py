@@ -3,6 +3,7 @@
 import re
 from datetime import date, datetime
 from html import unescape
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from bs4 import BeautifulSoup
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator, validate_email
 from django.utils.html import escape
+from draftjs_exporter.error import ExporterException
 from wagtail.admin.rich_text.converters.contentstate import ContentstateConverter
 
 from events.models import TEXT_FEATURES
@@ -22,8 +24,14 @@ UNSEEN = re.compile(
 )
 BLOCK_END = re.compile(r"<br\b[^<>]*>|</(p|div|li|h[1-6]|tr|table|ul|ol)\s*>|<li\b[^<>]*>", re.I)
 MOST_MARKS = 2000
+#: What the converter raises of HTML without sense, such as a link within a link.
+UNCONVERTED = (
+    AssertionError, TypeError, ValueError, AttributeError, KeyError, RecursionError, ExporterException,
+)  # fmt: skip
 BREAKS = re.compile(r"\r\n|[\r\u0085\u2028\u2029]")
 LONGEST_ADDRESS = 200
+#: Words that look like e-mail addresses and are tried out.
+MOST_ADDRESSES = 20
 
 
 def plain(text: str) -> str:
@@ -63,7 +71,7 @@ def rich_from_html(html: str) -> str:
     converter: Any = ContentstateConverter(features=TEXT_FEATURES)
     try:
         kept: str = converter.to_database_format(converter.from_database_format(balanced))
-    except (AssertionError, TypeError, ValueError, AttributeError, KeyError, RecursionError):
+    except UNCONVERTED:
         return rich_from_text(text_of(html))
     return re.sub(r'<p data-block-key="[^"]*"></p>', "", kept)
 
@@ -96,7 +104,8 @@ def web_address(text: str) -> str:
 
 def mail_address(text: str) -> str:
     """The first e-mail address in a text, such as `mailto:ana@example.org`; an empty text for none."""
-    for word in re.split(r"[\s,;<>()\"]+", re.sub(r"(?i)mailto:", " ", text)):
+    words = re.split(r"[\s,;<>()\"]+", re.sub(r"(?i)mailto:", " ", text))
+    for word in islice((word for word in words if "@" in word), MOST_ADDRESSES):
         try:
             validate_email(word)
         except ValidationError:

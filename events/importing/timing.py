@@ -17,6 +17,8 @@ from events.importing.zones import Zones
 #: An entry without an end takes no time at all (RFC 5545 3.6.1); a draft needs some.
 USUAL_LENGTH = timedelta(hours=1)
 LONGEST_VALUE = 300
+#: By which one entry may repeat; RFC 5545 3.8.5.3 wants one.
+MOST_RULES = 5
 TIMED = re.compile(r"(DTSTART|DTEND|RECURRENCE-ID|RDATE|EXDATE)(;.*)?:([^:]*)$", re.I | re.S)
 DAYS = re.compile(r"\s*[+-]?P\d+[DW]", re.I)
 TZID = re.compile(r";TZID=(\"[^\"]*\"|.*?)(?=;[A-Za-z-]+=|$)", re.I | re.S)
@@ -81,6 +83,8 @@ def timing_of(event: VEvent, tzids: list[str], zones: Zones, *, duration: str) -
     named = next(iter(values(event, "RECURRENCE-ID")), None)
     instance = _moment("RECURRENCE-ID", named, tzids, zones) if named is not None else None
     repeats = values(event, "RRULE")
+    if len(repeats) > MOST_RULES:
+        raise RefusedRule(_("It repeats by %(number)s rules at once.") % {"number": len(repeats)})
     for rule in repeats:
         if not isinstance(rule, vRecur):
             raise RefusedRule(

@@ -34,9 +34,9 @@ CITIES = (
     "Asia/Jerusalem", "Asia/Dubai", "Asia/Kolkata", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney",
     "Pacific/Auckland", "Africa/Johannesburg", "Africa/Cairo", "Africa/Nairobi",
 )  # fmt: skip
-#: A block may list its switches one by one; a file may have many blocks.
+#: A block may list its switches one by one, and a file may have many blocks: of one block, and of a whole file.
 MOST_SWITCHES = 2000
-MOST_BLOCKS = 30
+MOST_SWITCHES_OF_FILE = 20_000
 SWITCH_RULE = {"FREQ", "BYMONTH", "BYDAY", "BYMONTHDAY", "UNTIL", "INTERVAL", "WKST"}
 
 
@@ -45,12 +45,17 @@ class BlockZone(tzinfo):
 
     def __init__(self, block: Component) -> None:
         self.location = next(iter(block.values("X-LIC-LOCATION")), "")
-        switches = [switch for part in block.inside for switch in _switches(part)]
+        found = (switch for part in block.inside for switch in _switches(part))
+        switches = list(islice(found, MOST_SWITCHES))
         if not switches:
             raise ValueError("A block without a switch")
         switches.sort(key=lambda switch: switch[0])
         self._walls = [wall for wall, _before, _after in switches]
         self._offsets = [switches[0][1], *(after for _wall, _before, after in switches)]
+
+    @property
+    def switches(self) -> int:
+        return len(self._walls)
 
     def utcoffset(self, moment: datetime | None) -> timedelta:
         wall = moment.replace(tzinfo=None) if moment else datetime(1970, 1, 1)
@@ -63,12 +68,37 @@ class BlockZone(tzinfo):
         return "block"
 
 
-class Zones:
-    """The clocks of one VCALENDAR by the TZID of its lines."""
+class Blocks:
+    """The clocks of the blocks of one file: the same block is read once, and after so many switches none is."""
 
-    def __init__(self, calendar: Component) -> None:
+    def __init__(self) -> None:
+        self._clocks: dict[str, BlockZone | None] = {}
+        self._switches_left = MOST_SWITCHES_OF_FILE
+
+    def clock(self, block: Component) -> BlockZone | None:
+        """The clock of a VTIMEZONE, None if it has none."""
+        text = block.text()
+        if text not in self._clocks:
+            self._clocks[text] = self._read(block) if self._switches_left > 0 else None
+        return self._clocks[text]
+
+    def _read(self, block: Component) -> BlockZone | None:
+        try:
+            clock = BlockZone(block)
+        except (ValueError, KeyError, TypeError, OverflowError, IndexError):
+            self._switches_left -= MOST_SWITCHES // 10
+            return None
+        self._switches_left -= clock.switches
+        return clock
+
+
+class Zones:
+    """The clocks of one VCALENDAR by the TZID of its lines; `blocks` are those of its file."""
+
+    def __init__(self, calendar: Component, blocks: Blocks) -> None:
+        self._read = blocks
         self._blocks: dict[str, Component] = {}
-        for block in calendar.named("VTIMEZONE")[:MOST_BLOCKS]:
+        for block in calendar.named("VTIMEZONE"):
             for tzid in block.values("TZID"):
                 self._blocks.setdefault(tzid, block)
         self._clocks: dict[str, tzinfo | None] = {}
@@ -113,11 +143,8 @@ class Zones:
             return UTC
         if name := known_name(tzid):
             return ZoneInfo(name)
-        if block := self._blocks.get(tzid):
-            try:
-                return BlockZone(block)
-            except (ValueError, KeyError, TypeError, OverflowError):
-                pass
+        if (block := self._blocks.get(tzid)) and (clock := self._read.clock(block)):
+            return clock
         if offset := OFFSET.fullmatch(tzid.strip("()")):
             sign, hours, minutes = offset.groups()
             distance = timedelta(hours=int(hours), minutes=int(minutes or 0))
@@ -128,21 +155,17 @@ class Zones:
     def _agreeing(self, tzid: str, clock: BlockZone, moments: list[datetime]) -> str:
         """The first zone whose clock agrees: over whole years, else at the moments alone; an empty text for none."""
         first, last = min(moments).year, min(max(moments).year, min(moments).year + 3)
-        weeks = [
-            datetime(first, 1, 1, 12) + timedelta(days=7 * n)
-            for n in range(53 * (last - first + 1))
-        ]
-        walls = [moment.astimezone(clock).replace(tzinfo=None) for moment in moments]
-        named = [name for name in CITIES if _city(name) in tzid.lower()]
-        candidates = list(
-            dict.fromkeys(
-                filter(None, [known_name(clock.location), *named, self.usual, settings.TIME_ZONE])
-            )
+        over_years = set.intersection(
+            *(_by_weeks(year).get(_weeks(clock, year), set()) for year in range(first, last + 1))
         )
-        for samples in ([*weeks, *walls], walls):
-            for name in dict.fromkeys([*candidates, *CITIES, *_others()]):
-                zone = ZoneInfo(name)
-                if all(zone.utcoffset(wall) == clock.utcoffset(wall) for wall in samples):
+        walls = [moment.astimezone(clock).replace(tzinfo=None) for moment in moments]
+        offsets = [clock.utcoffset(wall) for wall in walls]
+        named = [name for name in CITIES if _city(name) in tzid.lower()]
+        likely = [known_name(clock.location), *named, self.usual, settings.TIME_ZONE]
+        names = dict.fromkeys([*filter(None, likely), *CITIES, *_others()])
+        for candidates in (filter(over_years.__contains__, names), names):
+            for name in candidates:
+                if [_zone(name).utcoffset(wall) for wall in walls] == offsets:
                     return name
         return ""
 
@@ -166,6 +189,27 @@ def _by_letters() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def _others() -> tuple[str, ...]:
     return tuple(sorted(name for name in available_timezones() if name.split("/")[0] in REGIONS))
+
+
+@lru_cache(maxsize=1000)
+def _zone(name: str) -> ZoneInfo:
+    """A zone, kept in memory: `zoneinfo` reads the file of a zone again that nobody holds."""
+    return ZoneInfo(name)
+
+
+@lru_cache(maxsize=150)
+def _by_weeks(year: int) -> dict[tuple[timedelta | None, ...], set[str]]:
+    """The IANA zones of each way in which clocks may go over a year."""
+    found: dict[tuple[timedelta | None, ...], set[str]] = {}
+    for name in available_timezones():
+        found.setdefault(_weeks(_zone(name), year), set()).add(name)
+    return found
+
+
+def _weeks(clock: tzinfo, year: int) -> tuple[timedelta | None, ...]:
+    """The offsets of a clock at noon in each week of a year."""
+    noon = datetime(year, 1, 1, 12)
+    return tuple(clock.utcoffset(noon + timedelta(days=7 * week)) for week in range(53))
 
 
 def _city(name: str) -> str:

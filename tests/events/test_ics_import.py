@@ -1,6 +1,7 @@
 """Calendar files of all sorts and qualities, read into facts: nothing is lost, and nothing holds up the site."""
 
 import sys
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -456,7 +457,7 @@ def test_the_newest_of_two_entries_with_one_identifier_is_taken():
 
 
 def calls_to_read(data: bytes, **how) -> int:
-    """How many functions run while a file is read: what it costs, on any machine."""
+    """How many functions run while a file is read or refused: what it costs, on any machine."""
     calls = 0
 
     def count(_frame, event, _argument):
@@ -465,7 +466,8 @@ def calls_to_read(data: bytes, **how) -> int:
 
     sys.setprofile(count)
     try:
-        read(data, **how)
+        with suppress(RefusedCalendar):
+            read(data, **how)
     finally:
         sys.setprofile(None)
     return calls
@@ -516,6 +518,84 @@ def test_many_nasty_rules_cost_no_more_than_a_few():
     assert "too much at once" in only(calendar(listed)).problem
 
 
+def entries_of(number: int, more: str = "", start: str = ":20270610T090000Z") -> list[str]:
+    return [
+        entry(uid=f":{n}", dtstart=start, dtend="", duration=":PT1H") + more for n in range(number)
+    ]
+
+
+def filled(unit: str, *, head: str = "", number: int = 1_900_000) -> str:
+    """One line, or many, of nearly 2 MB."""
+    return head + unit * (number // len(unit))
+
+
+#: A block whose clock is that of forty zones until December 2030.
+NEARLY = block("Q").replace(
+    "END:VTIMEZONE",
+    "BEGIN:STANDARD\nDTSTART:20301215T030000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0123\nEND:STANDARD\nEND:VTIMEZONE",
+)
+SWITCH = (
+    "BEGIN:STANDARD\nDTSTART:19700101T030000\nTZOFFSETFROM:+0113\nTZOFFSETTO:+0214\n"
+    + "RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10\n" * 2
+    + "END:STANDARD\n"
+)
+NASTY = {
+    "blank lines": lambda: calendar(entry(), head=filled("\n", number=900_000)),
+    "blank lines and no calendar": lambda: filled("\n").encode(),
+    "blanks and no calendar": lambda: filled(" ").encode() + b"X",
+    "lines without a name": lambda: calendar(entry() + filled("\ny", number=70_000)),
+    "long lines without a name": lambda: calendar(entry() + filled("\n" + "y" * 60)),
+    "deep nesting": lambda: calendar(entry(), head="BEGIN:X\n" * 19_000 + "END:Y\n" * 19_000),
+    "folds": lambda: calendar(entry(description=filled("x\n ", head=":", number=1_400_000))),
+    "many lines": lambda: calendar(entry() + "\nX:1" * 39_000),
+    "parameters": lambda: calendar(entry() + filled(";A=b", head="\nX") + ":1"),
+    "addresses": lambda: calendar(*entries_of(38, "\nCONTACT:" + "a@ " * 16_000)),
+    "categories of a series": lambda: calendar(
+        entry(rrule=":FREQ=DAILY") + "\nCATEGORIES:" + ",".join(map(str, range(8_000)))
+    ),
+    "leftovers of a series": lambda: calendar(entry(rrule=":FREQ=DAILY") + "\nX:1" * 20_000),
+    "rules": lambda: calendar(entry() + "\nRRULE:FREQ=DAILY" * 39_000),
+    "changed times": lambda: calendar(
+        entry(dtstart=":20260610T090000Z", dtend="", rrule=":FREQ=DAILY"),
+        *[
+            entry(dtstart=f":2027{1 + n % 12:02}{1 + n % 28:02}T100000Z", dtend="") +
+            f"\nRECURRENCE-ID:2027{1 + n % 12:02}{1 + n % 28:02}T090000Z" for n in range(900)
+        ],
+    ),
+    "a huge block": lambda: calendar(
+        entry(dtstart=";TZID=Q:20270610T090000", dtend=""),
+        head="BEGIN:VTIMEZONE\nTZID:Q\n" + SWITCH * 5_000 + "END:VTIMEZONE\n",
+    ),
+    "many blocks": lambda: b"".join(
+        calendar(entry(uid=f":{n}", dtstart=";TZID=Q:20270610T090000", dtend=""),
+                 head=f"BEGIN:VTIMEZONE\nTZID:Q\nX-N:{n}\n" + SWITCH * 14 + "END:VTIMEZONE\n")
+        for n in range(290)
+    ),
+    "a block like forty zones": lambda: calendar(
+        *entries_of(290, "\nDTEND;TZID=Q:20301220T090000", start=";TZID=Q:20270610T090000"), head=NEARLY
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("make", NASTY.values(), ids=NASTY)
+def test_no_file_costs_more_than_so_many_calls(make):
+    """Regular expressions make no calls; where one looks back too often, these files are not read in an hour."""
+    data = make()
+    assert len(data) <= files.MOST_BYTES
+    assert calls_to_read(data, months=24) < 5_000_000
+
+
+def test_what_is_too_much_to_keep_with_each_time_is_counted():
+    facts = only(calendar(entry() + "".join(f"\nX-{n}:1\nCATEGORIES:c{n}" for n in range(10, 70))))
+    assert facts.leftovers[49:] == [("X-59", "1"), ("", "10 more things")]
+    assert facts.categories[49:] == ["c59", ", ".join(f"c{n}" for n in range(60, 70))]
+
+
+def test_a_link_within_a_link_is_text():
+    html = "<a href=https://a.example/>b" * 3
+    assert "<p" in texts.rich_from_html(html)
+
+
 # -- Files ---------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("data", "words"),
@@ -531,6 +611,7 @@ def test_many_nasty_rules_cost_no_more_than_a_few():
         (calendar(head="BEGIN:VTODO\nEND:VTODO\n"), "There is no event in the file. 1 task is left out."),
         (calendar(*[entry(uid=f":{n}") for n in range(301)]), "more than 300 events"),
         (calendar(*[entry(uid=f":{n}") for n in range(1001)]), "more than 1000 entries"),
+        (calendar(entry() + "\nX:1" * 40_000), "more than 40000 lines"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_use_says_what_to_do(data, words):
