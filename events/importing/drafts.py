@@ -102,7 +102,7 @@ def keep(
 def outcomes(pending: PendingCalendar, *, by: User) -> list[Outcome]:
     """Return what would come of each event of a kept file. Nothing is stored."""
     said = Reading.from_json(pending.content)
-    looked_up = _Known(by)
+    looked_up = _Known(pending, said.facts, by)
     return [
         _outcome(str(position), facts, said.bodies[facts.number], pending, looked_up)
         for position, facts in enumerate(said.facts)
@@ -159,22 +159,30 @@ def in_words(leftovers: Collection[tuple[str, str] | list[str]]) -> list[str]:
 
 
 class _Known:
-    """What is on the site already, read once: entries and events among one's own, venues, topics."""
+    """What is on the site already of a file, read once: entries and events among one's own, venues, topics.
 
-    def __init__(self, by: User) -> None:
+    `handed_over` are the entries that the organisation imported, whose events may be with others now.
+    """
+
+    def __init__(self, pending: PendingCalendar, facts: list[Facts], by: User) -> None:
         mine = manageable(Event.objects.all(), by)
-        entries = ImportedEntry.objects.filter(event__in=mine).select_related("event")
-        self.entries = {(one.uid, one.recurrence_id): one for one in entries.defer("text")}
-        self.mine = mine
+        entries = ImportedEntry.objects.filter(uid__in={one.uid for one in facts})
+        seen = entries.filter(event__in=mine).select_related("event").defer("text")
+        self.entries = {(one.uid, one.recurrence_id): one for one in seen}
+        of_organisation = entries.filter(organisation=pending.organisation_id)
+        self.handed_over = set(of_organisation.values_list("uid", "recurrence_id"))
+        uids = {uid for one in facts if (uid := _own_uid(one))}
+        self.own = {event.uid: event for event in mine.filter(uid__in=uids)}
         self.venues = Venues(Venue.objects.all())
         self.topics = {topic.name.casefold(): topic for topic in Topic.objects.all()}
 
-    def own_event(self, uid: str) -> Event | None:
-        """The event of ours whose own entry this is, as when our file comes back."""
-        try:
-            return self.mine.filter(uid=UUID(uid.split("@")[0])).first()
-        except ValueError:
-            return None
+
+def _own_uid(facts: Facts) -> UUID | None:
+    """The identifier of the event of ours whose own entry this may be, as when our file comes back."""
+    try:
+        return None if facts.recurrence_id else UUID(facts.uid.split("@")[0])
+    except ValueError:
+        return None
 
 
 def _outcome(key: str, facts: Facts, body: str, pending: PendingCalendar, known: _Known) -> Outcome:
@@ -192,7 +200,10 @@ def _outcome(key: str, facts: Facts, body: str, pending: PendingCalendar, known:
             [_("The file has a newer version: compare.")] if facts.sequence > entry.sequence else []
         )
         return Outcome(key, facts, "known", known=entry.event, why=why, leftovers=shown)
-    if not facts.recurrence_id and (event := known.own_event(facts.uid)):
+    if (facts.uid, facts.recurrence_id) in known.handed_over:
+        why = [_("Its event is with another organisation now.")]
+        return Outcome(key, facts, "known", why=why, leftovers=shown)
+    if (uid := _own_uid(facts)) and (event := known.own.get(uid)):
         return Outcome(key, facts, "known", known=event, why=[_("It is this site's own.")])
     draft, why = _draft(facts, body, pending, known)
     result = "cancelled" if facts.status == "CANCELLED" else "new"
