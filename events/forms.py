@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
 from accounts.permissions import MANAGING, organisations_of
+from events import joinlinks
 from events.inputs import (
     ManyField,
     VenueSelect,
@@ -42,6 +43,12 @@ MORE = (
     "closes_at", "contact_email", "join_url", "slug",
 )  # fmt: skip
 INSTANTS = ("starts_at", "ends_at", "opens_at", "closes_at")
+#: What everybody reads.
+PUBLIC = ("title", "summary", "description", "audience", "entry_url")
+LINK_IS_SHOWN = _(
+    "The link to join is in here, and everybody would read it. Take it out:"
+    " people with a place get it from its own field."
+)
 
 
 class EventForm(forms.ModelForm):
@@ -166,6 +173,7 @@ class EventForm(forms.ModelForm):
         data = super().clean() or self.cleaned_data
         self._check_roles(data)
         self._set_instants(data)
+        self._check_link(data)
         needs_venue = self.instance.is_public and data.get("format") != Format.ONLINE
         if needs_venue and "venue" in data and data["venue"] is None:
             self.add_error("venue", _("Choose a venue, or change the format to online."))
@@ -189,6 +197,23 @@ class EventForm(forms.ModelForm):
                     ),
                 )
             seen |= {one.pk for one in chosen}
+
+    def _check_link(self, data: dict[str, Any]) -> None:
+        """Refuse the link to join where everybody would read it."""
+        link = data.get("join_url")
+        if not link:
+            return
+        for name in PUBLIC:
+            if joinlinks.is_held(data.get(name) or "", link):
+                self.add_error(name, LINK_IS_SHOWN)
+        items = self.instance.sessions.all() if self.instance.pk else []
+        if any(joinlinks.is_held(f"{item.title}\n{item.details}", link) for item in items):
+            self.add_error(
+                "join_url",
+                _(
+                    "This link is in the programme, where everybody would read it. Take it out there."
+                ),
+            )
 
     def _set_instants(self, data: dict[str, Any]) -> None:
         """Replace the wall times by instants, where they exist on the clock of the zone."""
@@ -318,6 +343,9 @@ class SessionForm(forms.ModelForm):
                     data[name] = instant_of(data[name], self.event.timezone, stored=stored)
                 except ValidationError as error:
                     self.add_error(name, error)
+        for name in ("title", "details") if self.event.join_url else ():
+            if joinlinks.is_held(data.get(name) or "", self.event.join_url):
+                self.add_error(name, LINK_IS_SHOWN)
         starts, ends = data.get("starts_at"), data.get("ends_at")
         if starts and ends and ends <= starts:
             self.add_error("ends_at", _("It must end after it starts."))

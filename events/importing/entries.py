@@ -2,16 +2,18 @@
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 from icalendar import Event as VEvent
 from icalendar.prop import vBroken
 
+from events import joinlinks
 from events.importing import texts
 from events.importing.files import Component, name_of
-from events.importing.rules import RefusedRule
+from events.importing.rules import RefusedRule, is_far_off
 from events.importing.timing import (
     LONGEST_VALUE,
     Timing,
@@ -123,9 +125,22 @@ def read(component: Component, number: int, zones: Zones) -> Entry:
 
 
 def placed(facts: Facts, start: date, end: date) -> Facts:
-    """Facts with a start and an end, exclusive: days, or moments with a clock."""
+    """Facts with a start and an end, exclusive: days, or moments with a clock. From midnight to midnight are days.
+
+    Raises Unreadable for years that no event of ours may have.
+    """
+    for moment in (start, end):
+        if is_far_off(moment):
+            raise Unreadable(_("Its year is %(year)s. Check it.") % {"year": moment.year})
     if isinstance(start, datetime) and isinstance(end, datetime):
-        return replace(facts, starts_at=start.astimezone(UTC), ends_at=end.astimezone(UTC))
+        clock = ZoneInfo(facts.zone)
+        hours = {moment.astimezone(clock).time() for moment in (start, end)}
+        return replace(
+            facts,
+            starts_at=start.astimezone(UTC),
+            ends_at=end.astimezone(UTC),
+            is_whole_day=hours == {time()},
+        )
     return replace(
         facts,
         starts_at=start_of_day(start, facts.zone),
@@ -159,7 +174,11 @@ def _with_words(facts: Facts, event: VEvent, component: Component) -> Facts:
     warnings: list[str] = []
     if any(len(line) > LONGEST_LINE for line in component.lines):
         warnings.append(_("A part of it is too long and was cut off. Look at the description."))
-    title = texts.one_line(_text(event, "SUMMARY"))
+    description, html = _description(event)
+    location = texts.one_line(_text(event, "LOCATION"))
+    join_url = _join_url(event, location, description, html)
+    public = _Public(join_url)
+    title = texts.one_line(public.text(_text(event, "SUMMARY")))
     full_title = title
     if not title:
         title = _("Event without a title")
@@ -167,9 +186,11 @@ def _with_words(facts: Facts, event: VEvent, component: Component) -> Facts:
     elif len(title) > LONGEST_TITLE:
         title = title[: LONGEST_TITLE - 1].rstrip() + "…"
         warnings.append(_("The title was cut; the whole of it begins the description."))
-    description, html = _description(event)
-    location = texts.one_line(_text(event, "LOCATION"))
-    join_url = _join_url(event, location)
+    description, html = public.text(description), public.html(html)
+    place = "" if texts.web_address(location) == location else public.text(location)
+    url = public.text(texts.web_address(_text(event, "URL")))
+    if public.was_cut:
+        warnings.append(_said_of_link(join_url))
     status = _text(event, "STATUS").strip().upper()
     if status == "TENTATIVE":
         warnings.append(_("It is tentative in the file."))
@@ -184,10 +205,10 @@ def _with_words(facts: Facts, event: VEvent, component: Component) -> Facts:
         description=description,
         html=html,
         full_title=full_title if full_title != title else "",
-        location="" if texts.web_address(location) == location else location,
+        location=place,
         is_online=_is_online(location),
         join_url=join_url,
-        url=texts.web_address(_text(event, "URL")),
+        url=url,
         categories=_categories(event),
         contact_email=texts.mail_address(_text(event, "CONTACT"))
         or texts.mail_address(_text(event, "ORGANIZER")),
@@ -204,12 +225,46 @@ def _description(event: VEvent) -> tuple[str, str]:
     return texts.text_of(html) if html and (html == said or not said) else said, html
 
 
-def _join_url(event: VEvent, location: str) -> str:
-    """The address for joining online: that of CONFERENCE (RFC 7986 5.11), or a location that is nothing else."""
-    for said in (*values(event, "CONFERENCE"), location):
+def _join_url(event: VEvent, location: str, *written: str) -> str:
+    """The address for joining online: that of CONFERENCE (RFC 7986 5.11), a location that is nothing else, or a room.
+
+    Rooms of well-known services are looked for in the location, the URL, and what else is `written`.
+    """
+    rooms = map(joinlinks.first_room, (location, _text(event, "URL"), *written))
+    for said in (*values(event, "CONFERENCE"), location, *rooms):
         if address := texts.web_address(str(said)):
             return address
     return ""
+
+
+class _Public:
+    """Takes the links to join out of what everybody would read, and notes whether there were some."""
+
+    def __init__(self, join_url: str) -> None:
+        self._join_url = join_url
+        self.was_cut = False
+
+    def text(self, text: str) -> str:
+        left = joinlinks.taken_out(text, self._join_url)
+        self.was_cut = self.was_cut or left != text
+        return left
+
+    def html(self, html: str) -> str:
+        """HTML without such links; none at all, so that the plain text stands, where marks stand within one."""
+        left = self.text(html)
+        plain = texts.text_of(left)
+        return left if joinlinks.taken_out(plain, self._join_url) == plain else ""
+
+
+def _said_of_link(join_url: str) -> str:
+    if join_url:
+        return _(
+            "The link to join stands where only people with a place see it; it was taken out of the description."
+        )
+    return _(
+        "A link to join was taken out of the description, where everybody would read it, but does not fit its field."
+        " Look for it in the calendar program."
+    )
 
 
 def _is_online(location: str) -> bool:

@@ -106,6 +106,29 @@ def test_whole_days_end_before_the_day_that_the_file_names(dtstart, dtend, expec
     assert walls(facts)[0].endswith("00:00")
 
 
+def test_from_midnight_to_midnight_are_whole_days():
+    """An entry of 24 hours is shown as a day and an hour by some programs (calendar.md E10)."""
+    zone = ";TZID=Europe/Berlin"
+    days = only(calendar(entry(dtstart=f"{zone}:20270610T000000", dtend=f"{zone}:20270612T000000")))
+    night = only(
+        calendar(entry(dtstart=f"{zone}:20270610T000000", dtend=f"{zone}:20270610T010000"))
+    )
+    series = read(
+        calendar(
+            entry(
+                dtstart=f"{zone}:20270327T000000",
+                dtend="",
+                duration=":P1D",
+                rrule=":FREQ=DAILY;COUNT=3",
+            )
+        )
+    )
+    assert days.is_whole_day
+    assert walls(days) == ["2027-06-10 00:00", "2027-06-12 00:00", "Europe/Berlin"]
+    assert not night.is_whole_day
+    assert [one.is_whole_day for one in series.facts] == [True, True, True]
+
+
 def test_a_duration_is_of_the_clock_in_days_and_of_time_in_hours():
     """Over the night of 27 to 28 March 2027 the clocks of Berlin lose an hour (RFC 5545 3.3.6)."""
     start = ";TZID=Europe/Berlin:20270327T090000"
@@ -135,6 +158,14 @@ def test_start_and_end_may_be_in_two_zones():
         ({"dtend": ";TZID=Europe/Berlin:20270610T080000"}, "It ends before it starts."),
         ({"dtend": ";VALUE=DATE:20270611"}, "It starts on a day and ends at a time of day"),
         ({"dtstart": ":19010101T090000Z"}, "Its year is 1901. Check it."),
+        ({"dtstart": ":21010101T090000Z", "dtend": ""}, "Its year is 2101. Check it."),
+        ({"dtstart": ";VALUE=DATE:00010101", "dtend": ""}, "Its year is 1. Check it."),
+        (
+            {"dtstart": ":20991231T090000Z", "dtend": "", "duration": ":P3650D"},
+            "Its year is 2109. Check it.",
+        ),
+        ({"dtend": ":21010610T090000Z"}, "Its year is 2101. Check it."),
+        ({"rdate": ":21010610T090000Z"}, "Its year is 2101. Check it."),
         ({"dtend": "", "duration": ":soon"}, "DURATION cannot be read: “soon”."),
         ({"rrule": ":FREQ=SOMETIMES"}, "The rule by which it repeats cannot be read"),
         ({"rrule": ":FREQ=DAILY;INTERVAL=0"}, "The rule by which it repeats cannot be read"),
