@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from accounts.members import words_of
 from events.models import Venue
 
+#: Letters of a location that are gone through.
+LONGEST_PLACE = 1000
+
 
 class Venues:
     """The venues by what people write for them, read once."""
@@ -21,6 +24,7 @@ class Venues:
 
         The name alone is enough where only one venue has it; a city alone means the venue of which only that is known.
         """
+        location = location[:LONGEST_PLACE]
         said = f" {words_of(location)} "
         parts = [words_of(part) for part in re.split(r"[,;\n]", location)]
         if not said.strip():

@@ -13,7 +13,8 @@ from events import calendar as our_calendar
 from events.importing import drafts, files, reading, recurrence, texts
 from events.importing.drafts import keep
 from events.importing.files import RefusedCalendar
-from events.models import Event, Format, Kind, from_local
+from events.importing.venues import Venues
+from events.models import Event, Format, Kind, Venue, from_local
 from tests.events.ics import block, calendar, entry
 from tests.factories import (
     EventFactory,
@@ -489,6 +490,15 @@ def test_the_newest_of_two_entries_with_one_identifier_is_taken():
 
 def calls_to_read(data: bytes, **how) -> int:
     """How many functions run while a file is read or refused: what it costs, on any machine."""
+
+    def read_or_refuse() -> None:
+        with suppress(RefusedCalendar):
+            read(data, **how)
+
+    return calls_of(read_or_refuse)
+
+
+def calls_of(run) -> int:
     calls = 0
 
     def count(_frame, event, _argument):
@@ -497,8 +507,7 @@ def calls_to_read(data: bytes, **how) -> int:
 
     sys.setprofile(count)
     try:
-        with suppress(RefusedCalendar):
-            read(data, **how)
+        run()
     finally:
         sys.setprofile(None)
     return calls
@@ -614,6 +623,13 @@ def test_no_file_costs_more_than_so_many_calls(make):
     data = make()
     assert len(data) <= files.MOST_BYTES
     assert calls_to_read(data, months=24) < 5_000_000
+
+
+@pytest.mark.django_db
+def test_a_long_list_of_places_is_gone_through_in_part():
+    VenueFactory()
+    venues = Venues(Venue.objects.all())
+    assert calls_of(lambda: venues.find("x;" * 24_000)) < 10_000
 
 
 def test_what_is_too_much_to_keep_with_each_time_is_counted():
