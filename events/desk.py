@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 from wagtail import hooks
 
@@ -22,7 +23,7 @@ from events import lifecycle
 from events.forms import EventForm, ProgrammeFormSet, VenueForm
 from events.lifecycle import RefusedChange
 from events.models import Event, Format, Status
-from events.programme import apply_programme
+from events.programme import apply_programme, outside
 
 GET_AND_POST = ["GET", "HEAD", "POST"]
 
@@ -68,6 +69,20 @@ def consequences(event: Event, action: str, changed: Iterable[str] = ()) -> list
         str(sentence)
         for fn in hooks.get_hooks("plenary_event_consequences")
         for sentence in fn(event, action, changed)
+    ]
+
+
+def outside_in_words(event: Event) -> list[str]:
+    """Return a sentence about the items of the programme that do not lie on the event's days, if there are any."""
+    if not (number := len(outside(event))):
+        return []
+    return [
+        ngettext(
+            "%(number)s item of the programme lies outside the days of the event. Move or remove it.",
+            "%(number)s items of the programme lie outside the days of the event. Move or remove them.",
+            number,
+        )
+        % {"number": number}
     ]
 
 
@@ -130,7 +145,13 @@ def programme(request: StaffRequest, pk: int) -> HttpResponse:
     return TemplateResponse(
         request,
         "desk/programme.html",
-        frame(request, _("Programme"), event=event, formset=formset),
+        frame(
+            request,
+            _("Programme"),
+            event=event,
+            formset=formset,
+            notes=[] if formset.is_bound else outside_in_words(event),
+        ),
         status=422 if formset.is_bound else 200,
     )
 
@@ -306,7 +327,10 @@ def _move(
 def _what_happens(event: Event, action: str) -> list[str]:
     address = settings.SITE_URL + event.get_absolute_url()
     return {
-        "publish": [_("Everybody can see it, at %(address)s.") % {"address": address}],
+        "publish": [
+            _("Everybody can see it, at %(address)s.") % {"address": address},
+            *outside_in_words(event),
+        ],
         "postpone": [_("Its page says that a new date follows. Nobody can register until then.")],
         "cancel": [_("Its page stays, and says that it is cancelled. This cannot be undone.")],
     }[action]

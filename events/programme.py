@@ -60,6 +60,16 @@ def carry_along(stored: Event, event: Event) -> bool:
     return has_moved
 
 
+def outside(event: Event) -> list[Session]:
+    """Return the items that begin on no day of the event, as where it was moved and made longer at once."""
+    days = event.first_day, event.last_day
+    return [
+        session
+        for session in event.sessions.all()
+        if not days[0] <= session.starts_at.astimezone(event.zone).date() <= days[1]
+    ]
+
+
 def copy_programme(event: Event, draft: Event, shift: Shift) -> None:
     """Give a draft the programme of another event, so much later."""
     for session in event.sessions.prefetch_related("speakers"):

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.desk import StaffRequest, scoped
 from accounts.permissions import MANAGING, editable, has_role, manageable
-from events.desk import GET_AND_POST, frame
+from events.desk import GET_AND_POST, frame, outside_in_words
 from events.importing import drafts
 from events.models import Event, ImportedEntry, Status
 from events_site.pages import event_context, with_record
@@ -97,6 +97,7 @@ def event_overview(request: StaffRequest, pk: int) -> HttpResponse:
             mails=mails,
             under_way=mailings_desk.under_way(event),
             programme_items=event.sessions.count(),
+            notes=outside_in_words(event),
             imported=imported,
             leftovers=drafts.in_words(imported.leftovers) if imported else [],
         ),

@@ -435,6 +435,26 @@ def test_the_programme_takes_speakers_as_lines_and_touches_the_event(desk, organ
     assert event.changed_at > changed_at
 
 
+def test_items_that_a_move_leaves_outside_the_days_of_the_event_are_told(desk, organisation):
+    event = EventFactory(
+        organiser=organisation, draft=True, starts_at=datetime(2030, 3, 5, 8, tzinfo=UTC)
+    )
+    SessionFactory(event=event, starts_at=event.starts_at)
+    SessionFactory(event=event, starts_at=event.starts_at + timedelta(hours=1))
+    names = ("desk_event", "desk_programme", "desk_event_publish")
+    pages = [reverse(name, args=[event.pk]) for name in names]
+    assert not any("outside the days" in desk.get(page).text for page in pages)
+    form = event_form(organisation, starts_at="2032-03-05T09:30", ends_at="2032-03-08T17:00")
+
+    saved = desk.post(reverse("desk_event_edit", args=[event.pk]), form, follow=True)
+
+    sentence = "2 items of the programme lie outside the days of the event."
+    assert sentence in saved.text
+    assert all(sentence in desk.get(page).text for page in pages)
+    event.sessions.last().delete()
+    assert "1 item of the programme lies outside" in desk.get(pages[0]).text
+
+
 # -- People ---------------------------------------------------------------------------------------
 def test_someone_is_added_by_hand_and_the_next_waits(desk, manager, organisation):
     event = EventFactory(organiser=organisation, capacity_in_person=1)
