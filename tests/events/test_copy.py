@@ -34,7 +34,7 @@ COPIED = {
 }  # fmt: skip
 LEFT = {
     "Registration", "Vacancy", "Allotment", "Invitation", "OpeningNotice", "PendingImport", "Figures", "Erasure",
-    "Mailing", "Article", "Issue", "Withdrawal", "ImportedEntry", "FormerSlug",
+    "Mailing", "Article", "Issue", "Withdrawal", "ImportedEntry", "FormerSlug", "Departure",
 }  # fmt: skip
 
 
