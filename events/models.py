@@ -250,7 +250,10 @@ class Event(models.Model):
         Venue, models.PROTECT, null=True, blank=True, related_name="events", verbose_name=_("venue")
     )
     join_url = models.URLField(
-        _("link to join online"), blank=True, help_text=_("Shown only to people with a place.")
+        _("link to join online"),
+        max_length=600,  # those of some services are long
+        blank=True,
+        help_text=_("Shown only to people with a place."),
     )
     organisations = models.ManyToManyField(
         Organisation,

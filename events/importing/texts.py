@@ -29,7 +29,7 @@ UNCONVERTED = (
     AssertionError, TypeError, ValueError, AttributeError, KeyError, RecursionError, ExporterException,
 )  # fmt: skip
 BREAKS = re.compile(r"\r\n|[\r\u0085\u2028\u2029]")
-LONGEST_ADDRESS = 200
+LONGEST_ADDRESS = 600
 #: Words that look like e-mail addresses and are tried out.
 MOST_ADDRESSES = 20
 

@@ -81,7 +81,7 @@ def test_what_is_no_link_to_join_stays():
 
 
 def test_a_link_that_does_not_fit_is_taken_out_and_said():
-    long = "https://teams.microsoft.com/l/meetup-join/SeCrEt" + "x" * 300
+    long = "https://teams.microsoft.com/l/meetup-join/SeCrEt" + "x" * 700
     facts = only(calendar(entry(description=f":Join: {long}", location=":Online")))
     assert (facts.description, facts.join_url) == ("Join:", "")
     assert "does not fit its field" in warned(facts)
