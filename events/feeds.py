@@ -247,9 +247,13 @@ def zipped(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _delete_oldest() -> None:
-    files = sorted(_folder().iterdir(), key=lambda one: one.stat().st_mtime, reverse=True)
+    files = []
+    for file in _folder().iterdir():
+        with suppress(FileNotFoundError):  # another process has deleted it
+            known = file.stat()
+            files.append((known.st_mtime, known.st_size, file))
     size = 0
-    for number, file in enumerate(files):
-        size += file.stat().st_size
+    for number, (_used_at, of_file, file) in enumerate(sorted(files, reverse=True)):
+        size += of_file
         if number >= KEPT or size > KEPT_BYTES:
             file.unlink(missing_ok=True)
