@@ -1,6 +1,6 @@
 """Says when something is, in words: days, hours and zone."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
@@ -20,6 +20,11 @@ def days_in_words(first: date, last: date, *, weekday: bool = False) -> str:
         begin = date_format(first, "l j" if weekday else "j")
     dash = "–" if first.year == last.year and first.month == last.month and not weekday else " – "
     return f"{begin}{dash}{end}"
+
+
+def midnight(moment: datetime) -> datetime:
+    """Return the midnight of UTC before a moment: what leaves a feed with time leaves then, and not all day long."""
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def zone_in_words(zone_name: str, moment: datetime, *, offset: timedelta | None = None) -> str:

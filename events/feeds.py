@@ -171,7 +171,7 @@ class _Draft:
 def edition(key: str, make: Callable[[], Feed]) -> Edition:
     """Return how new the feed is that is known by `key`, with one query where somebody has asked for it before."""
     now = timezone.now()
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    today = dates.midnight(now)
     newest = _newest_change() or today
     cache = caches["pages"]
     known = f"feed {key} {get_language()} {newest.timestamp()} {today:%Y%m%d}"

@@ -16,6 +16,7 @@ from wagtail.fields import RichTextField
 
 from accounts.models import Organisation, SavedWhole
 from accounts.permissions import LEADING
+from events.dates import midnight
 from events.importing.models import ImportedEntry as ImportedEntry
 from events.importing.models import PendingCalendar as PendingCalendar
 from events.sql import JSONList, JSONText
@@ -176,9 +177,7 @@ class EventQuerySet(models.QuerySet["Event"]):
 
         Events leave at midnight UTC only, so that the passing of time changes a feed once a day.
         """
-        today = (
-            (now or utc_now()).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        )
+        today = midnight(now or utc_now())
         since = today - CANCELLED_SHOWN_FOR
         called_off_lately = Q(cancelled_at__gte=since) | Q(
             cancelled_at__isnull=True, changed_at__gte=since

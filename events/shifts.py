@@ -1,9 +1,10 @@
 """Moves moments along with an event by the clock on its wall: what was at nine stays at nine, whatever clocks do."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from events.models import Event
+from events.offsets import instant_at
 
 
 @dataclass(frozen=True)
@@ -14,13 +15,9 @@ class Shift:
     distance: timedelta
 
     def __call__(self, moment: datetime) -> datetime:
-        """Return the instant, in UTC, that is so far away by the clock.
-
-        A time that the clocks skip is later by the gap, and of an hour that comes twice the first is meant (RFC 5545
-        3.3.5).
-        """
+        """Return the instant, in UTC, that is so far away by the clock (see `offsets.instant_at`)."""
         wall = moment.astimezone(self.event.zone).replace(tzinfo=None)
-        return (wall + self.distance).replace(tzinfo=self.event.zone).astimezone(UTC)
+        return instant_at(wall + self.distance, self.event.zone)
 
     def span(self, starts_at: datetime, ends_at: datetime) -> tuple[datetime, datetime]:
         """Return both ends of a span; it lasts as long as before where a change of clocks would turn it around."""

@@ -38,13 +38,6 @@ def zone_named(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-def forget() -> None:
-    """Forget all zones, after their rules were replaced."""
-    ZoneInfo.clear_cache()
-    zone_named.cache_clear()
-    zone_block.cache_clear()
-
-
 @lru_cache(maxsize=256)
 def zone_block(name: str, first_year: int, last_year: int) -> Timezone | None:
     """Return the VTIMEZONE of a zone that holds from the start of `first_year` to the end of `last_year`.

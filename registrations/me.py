@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.doors import public
+from events.views import calendar_response
 from outbox import returns
 from outbox.posting import TooManyMessages
 from registrations import (
@@ -190,7 +191,7 @@ def personal_calendar(request: HttpRequest, token: str) -> HttpResponse:
         response.write(_("Asked for too often. Try again later.") + "\n")
     else:
         content = own_calendar.content(feed)
-        response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
+        response = calendar_response(content)
         # No middleware makes one for what nobody may store; calendar programs keep it all the same.
         response["ETag"] = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     response = secret(response)

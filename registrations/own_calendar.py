@@ -6,7 +6,7 @@ It holds the registrations of its address, and those that were in it when they m
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from events import calendar
 from events.calendar import Standing
+from events.dates import midnight
 from events.models import Event
 from events.models import Status as EventStatus
 from registrations.models import (
@@ -111,7 +112,7 @@ def _of(feed: PersonalFeed) -> RegistrationQuerySet:
 
 def _places(feed: PersonalFeed, now: datetime) -> list[Registration]:
     """The registrations that stand in a feed, one an event, in the order of the events."""
-    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = midnight(now)
     events = Event.objects.in_calendars(now)
     is_ahead = Q(event__ends_at__gt=today) | Q(event__status=EventStatus.POSTPONED)
     found = (

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from events import clocks, lifecycle, offsets, programme, tasks
 from events.models import Event, Session, Status, from_local
 from events.signals import event_changed
-from events.timezones import forget
+from events.timezones import zone_block, zone_named
 from tests.factories import EventFactory, SessionFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite_too]
@@ -63,6 +63,13 @@ def rules(tmp_path):
     yield change
     zoneinfo.reset_tzpath(to=before)
     forget()
+
+
+def forget():
+    """Forget all zones, as a process does that is started anew."""
+    ZoneInfo.clear_cache()
+    zone_named.cache_clear()
+    zone_block.cache_clear()
 
 
 @pytest.fixture
