@@ -9,11 +9,15 @@ from pathlib import Path
 BESIDE_PYTHON = Path(sys.executable).parent
 
 
-def run(*command: str | Path, folder: Path, **environment: str) -> str:
-    """Run a program that has `folder` as its home, and return what it printed; it must end well."""
+def run(*command: str | Path, folder: Path, words: str = "", **environment: str) -> str:
+    """Run a program that has `folder` as its home, gets `words` to read and must end well.
+
+    Returns what it printed.
+    """
     done = subprocess.run(
         [str(part) for part in command],
         cwd=folder,
+        input=words,
         env={
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
