@@ -12,22 +12,23 @@ def spread(lengths: list[int], *, today: date) -> list[date]:
     """Return the first day of each of several meetings, soonest first, for their lengths in days."""
     steps = max(1, len(lengths) - 2)
     offsets = [FIRST, *(SECOND + (LAST - SECOND) * n // steps for n in range(len(lengths)))]
-    floor = today + timedelta(days=FIRST)
-    return [
-        _meeting_day(today + timedelta(days=offset), floor=floor, days=days, is_odd=n % 2 == 1)
-        for n, (offset, days) in enumerate(zip(offsets, lengths, strict=False))
-    ]
+    found: list[date] = []
+    for n, (offset, days) in enumerate(zip(offsets, lengths, strict=False)):
+        earliest = max([today + timedelta(days=offset), *found[-1:]])
+        found.append(_meeting_day(earliest, days=days, is_odd=n % 2 == 1))
+    return found
 
 
-def _meeting_day(wish: date, *, floor: date, days: int, is_odd: bool) -> date:
-    """The first fitting day from the wish on; a week earlier, not before the floor, or later if feasts are in the way.
+def _meeting_day(earliest: date, *, days: int, is_odd: bool) -> date:
+    """The first fitting day from the earliest on with no feasts in the way.
 
     Short meetings begin on a Tuesday, odd ones on a Wednesday, weeks on a Monday.
     """
     weekday = MONDAY if days > 3 else WEDNESDAY if is_odd and days < 3 else TUESDAY
-    start = wish + timedelta(days=(weekday - wish.weekday()) % 7)
-    choices = (start + n * WEEK for n in (0, -1, 1, 2))
-    return next(day for day in choices if day >= floor and not _has_feasts(day, days))
+    start = earliest + timedelta(days=(weekday - earliest.weekday()) % 7)
+    while _has_feasts(start, days):
+        start += WEEK
+    return start
 
 
 def _has_feasts(first: date, days: int) -> bool:

@@ -30,9 +30,12 @@ ENTRIES = {Part.INVITATION: Entry.INVITATION, Part.APPROVAL: Entry.APPROVAL}
 PLACES = {Kind.WEBINAR: 200, Kind.CONFERENCE: 120, Kind.WORKSHOP: 40, Kind.TRAINING: 30}
 PLACES_OF_PART: dict[Part, tuple[int | None, int | None]] = {
     Part.FEW: (24, None),
+    Part.ONLINE: (200, None),
     Part.FULL: (20, None),
     Part.HYBRID: (12, 8),
     Part.INVITATION: (20, None),
+    Part.MEMBERS: (40, None),
+    Part.QUESTIONS: (40, None),
 }
 
 

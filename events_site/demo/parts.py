@@ -11,7 +11,8 @@ from events_site.demo.dates import spread
 from events_site.demo.sign_ins import ORGANISER
 
 ALIVE = timedelta(days=3 * 365)
-FEWEST = 7
+#: As many as there are parts to play, and some that are plainly open.
+FEWEST = 14
 #: A working week, in days.
 LONGEST = 5
 
