@@ -94,6 +94,11 @@ def _states():
     return states
 
 
+def test_one_process_runs_all_of_a_group(request, worker_id):
+    """Else the demo is loaded twice, and programs of the tests meet in one folder."""
+    assert worker_id == "master" or request.node.nodeid.endswith("@demo")
+
+
 def test_everything_in_the_file_is_there():
     # Arrange
     models = [Organisation, Topic, Series, Venue, Event, Article]

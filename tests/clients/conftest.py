@@ -77,9 +77,7 @@ def node():
         # Node finds packages beside a script, and beside itself when the script comes on its input.
         command = ("node", "--input-type=module", "-", *arguments)
         words = (HERE / script).read_text("utf-8")
-        said = run(*command, words=words, folder=READERS, TZ=timezone)
-        # Node 20 once ended well without a word, on a busy machine: it is asked once more.
-        return said or run(*command, words=words, folder=READERS, TZ=timezone)
+        return run(*command, words=words, folder=READERS, TZ=timezone)
 
     return ask
 
