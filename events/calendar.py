@@ -34,6 +34,9 @@ FIRST_YEAR, LAST_YEAR = 1970, 2100
 BLOCK_END = re.compile(r"</(?:p|li|h\d)>|<br\s*/?>")
 TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--.*?-->", re.DOTALL)
 END = b"END:VCALENDAR\r\n"
+#: In a file of ours: each zone block and the name of its zone; the lines that say from when to when an entry is.
+ZONE = re.compile(rb"(BEGIN:VTIMEZONE\r\nTZID:(.*?)\r\n.*?END:VTIMEZONE\r\n)", re.DOTALL)
+TIMES = re.compile(rb"BEGIN:VEVENT\r\n.*?\n(DTSTART[:;][^\n]*\nDTEND[:;][^\n]*\n)", re.DOTALL)
 
 #: The zone blocks of a file by name of the zone; none where a zone goes out in UTC.
 Zones = Mapping[str, bytes]
@@ -96,9 +99,12 @@ def request(event: Event, *, scheduling: Scheduling) -> bytes:
     return _scheduled(event, "REQUEST", scheduling)
 
 
-def cancellation(event: Event, *, scheduling: Scheduling) -> bytes:
-    """The calendar part of a mail that takes the entry out (RFC 5546 3.2.5)."""
-    return _scheduled(event, "CANCEL", scheduling)
+def cancellation(event: Event, *, scheduling: Scheduling, last: bytes = b"") -> bytes:
+    """The calendar part of a mail that takes the entry out (RFC 5546 3.2.5).
+
+    `last` is the part that put it in or moved it; the times are those that it says.
+    """
+    return _scheduled(event, "CANCEL", scheduling, last=last)
 
 
 # -- What an entry says ---------------------------------------------------------------------------
@@ -269,15 +275,20 @@ def _block_of_nothing() -> Zones:
     raise AssertionError("no zone has a block")
 
 
-def _scheduled(event: Event, method: str, scheduling: Scheduling) -> bytes:
-    zones, page = zone_blocks([event]), page_of(event)
+def _scheduled(event: Event, method: str, scheduling: Scheduling, *, last: bytes = b"") -> bytes:
+    page = page_of(event)
+    zones = zone_blocks([event])
+    span = _span_of_event(event, zones)
+    if times := TIMES.search(last):
+        zones = {name.decode(): block for block, name in ZONE.findall(last)}
+        span = [times[1]]
     lines = [
         line("UID", str(event.uid)),
         line("DTSTAMP", instant(scheduling.written_at)),
         *_dates_of_record(event, event.changed_at),
         line("SEQUENCE", str(scheduling.sequence)),
         line("SUMMARY", text(one_line(title(event)))),
-        *_span_of_event(event, zones),
+        *span,
         *_facts(event, description(event, joins_online=scheduling.joins_online, page=page), page),
         *_state(event, is_withdrawn=method == "CANCEL"),
         *_people(scheduling),

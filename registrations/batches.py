@@ -1,12 +1,12 @@
 """The messages of one mailing to people of one event: what they share is looked up once, the rest person by person."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from events.models import Event
 from outbox.models import Lane, Message
 from outbox.posting import compose
-from registrations import audiences, messages, news, values, withdrawals
+from registrations import audiences, messages, news, sent_entries, values, withdrawals
 from registrations.models import Mailing, MailingKind, Registration, Status
 from registrations.notices import letter_text
 from registrations.wordings import Words
@@ -22,10 +22,12 @@ METHODS = {
 class Batch:
     """Messages of a mailing, not yet in the outbox. `people` are those whom it may be asked for."""
 
-    def __init__(self, mailing: Mailing, event: Event, people: Iterable[Registration]) -> None:
+    def __init__(self, mailing: Mailing, event: Event, people: Sequence[Registration]) -> None:
         self.mailing, self.event = mailing, event
         self._words = Words(event)
         self._sequences = withdrawals.sequences(event, [person.email for person in people])
+        is_end = mailing.kind == MailingKind.CANCELLED
+        self._last = sent_entries.last_to_each((one, one.email) for one in people if is_end)
         self._is_news: dict[int, bool] = {}
         self._news: dict[tuple[str, bool, int], dict[str, str]] = {}
 
@@ -81,6 +83,7 @@ class Batch:
             words=self._words,
             calendar_method=METHODS[MailingKind(self.mailing.kind)] if has_place else "",
             sequence=self._sequences[person.email.lower()],
+            last=self._last.get(person.pk, b""),
             **said,
         )
 

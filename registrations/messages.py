@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from events import calendar
 from events.models import Event
-from registrations import links, moments, values, withdrawals
+from registrations import links, moments, sent_entries, values, withdrawals
 from registrations.models import Invitation, OpeningNotice, Registration, Status
 from registrations.moments import Notice
 from registrations.wordings import Text, Words, expand
@@ -46,13 +46,14 @@ def to_person(
     calendar_method: str = "",
     is_requested: bool = False,
     sequence: int | None = None,
+    last: bytes | None = None,
 ) -> dict[str, Any]:
     """Return a message to somebody who registered, as `posting.post` and `posting.compose` take it by name.
 
     `reason` is the last part of its key. `text` stands instead of the words in force. `more` gives the values that
     only this message has, asked for in the language of the reader. A batch hands in its `words`.
-    With a calendar part the caller holds the event's lock; it says the `sequence` of the entry where that is
-    not looked up here, as for one that is put in or changed (see `withdrawals`).
+    With a calendar part the caller holds the event's lock; it says the `sequence` of the entry (see `withdrawals`), and
+    the `last` part that this reader got (see `sent_entries`), where these are not looked up here.
     """
     event, language = registration.event, registration.language
     words = words or Words(event)
@@ -77,7 +78,9 @@ def to_person(
     ics = b""
     if calendar_method:
         sequence = withdrawals.sequence(event, to) if sequence is None else sequence
-        ics = _calendar_part(registration, calendar_method, to, sequence=sequence)
+        if calendar_method == "CANCEL" and last is None:
+            last = sent_entries.last_to(registration, to)
+        ics = _calendar_part(registration, calendar_method, to, sequence=sequence, last=last or b"")
     return {
         **_envelope(event, context, language=language, to=to),
         "key": f"registration/{registration.pk}/{reason}",
@@ -245,7 +248,7 @@ def _linked(text: str) -> SafeString:
 
 
 def _calendar_part(
-    registration: Registration, method: str, attendee: str, *, sequence: int
+    registration: Registration, method: str, attendee: str, *, sequence: int, last: bytes
 ) -> bytes:
     # What this reader sees may change without the event: the way of attending, or that the place is gone.
     event, now = copy(registration.event), timezone.now()
@@ -258,5 +261,6 @@ def _calendar_part(
         sequence=sequence,
         joins_online=registration.attends_online,
     )
-    make = calendar.cancellation if method == "CANCEL" else calendar.request
-    return make(event, scheduling=scheduling)
+    if method == "CANCEL":
+        return calendar.cancellation(event, scheduling=scheduling, last=last)
+    return calendar.request(event, scheduling=scheduling)

@@ -162,6 +162,25 @@ def test_the_person_cancels_and_comes_again_while_the_event_moves(life, event):
     check(got, ["REQUEST", "CANCEL"] * 2 + ["REQUEST", "REQUEST", "CANCEL"])
 
 
+@pytest.mark.parametrize("whole", [True, False], ids=["the event", "the person"])
+def test_what_is_called_off_before_a_move_is_told_names_the_time_that_was_told(life, event, whole):
+    registration = verified(event, 1)
+    life.goes_on()
+    change(
+        event,
+        starts_at=event.starts_at + timedelta(days=3),
+        ends_at=event.ends_at + timedelta(days=4),
+    )
+    change(event, timezone="America/New_York")
+
+    if whole:
+        lifecycle.cancel(event, by=None)
+    else:
+        seats.cancel(registration)
+
+    check(life.by_address()[FIRST], ["REQUEST", "CANCEL"])
+
+
 def test_a_substitute_gets_the_entry_and_the_first_persons_goes(life, event):
     first = verified(event, 1)
     life.goes_on()
