@@ -12,11 +12,12 @@ help: ## List the targets
 demo: ## Run the demo network at http://127.0.0.1:8000 until Ctrl-C (PORT=8001 make demo: another port)
 	@found=$$(.ci/find-python) && exec "$$found" demo/run.py
 
+# Tests that empty the database come last, as pytest-django puts them: what migrations left there is gone then.
 test: lint types checks ## Run every check and test, the full tests on PostgreSQL last (PYTEST_ARGS="-k seats" narrows those)
 	$(heading) "The story and the seats on SQLite"
 	@DATABASE_URL=sqlite:///var/test.sqlite3 $(python) -m pytest -q -m sqlite_too
 	$(heading) "All tests on PostgreSQL"
-	@$(python) -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)
+	@$(python) -m pytest -n auto --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: packages ## Check style, format and which app imports which
 	$(heading) "Style"
