@@ -147,8 +147,8 @@ def test_drafts_and_links_to_join_are_in_no_feed(client):
 
 @pytest.mark.parametrize(("days", "is_held"), [(89, True), (91, False)])
 def test_a_cancelled_event_stays_for_ninety_days(client, time_machine, days, is_held):
-    event = EventFactory(title="Off", starts_at=datetime(2027, 6, 1, 9, tzinfo=UTC))
     time_machine.move_to(datetime(2027, 1, 1, 12, tzinfo=UTC))
+    event = EventFactory(title="Off", starts_at=datetime(2027, 6, 1, 9, tzinfo=UTC))
     lifecycle.cancel(event, by=None)
 
     time_machine.move_to(datetime(2027, 1, 1, 12, tzinfo=UTC) + timedelta(days=days))

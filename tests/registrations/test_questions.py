@@ -40,7 +40,8 @@ class AskingForm(forms.Form):
 
 
 @pytest.fixture
-def event():
+def event(time_machine):
+    time_machine.move_to(datetime(2027, 1, 15, 9, tzinfo=UTC))
     return EventFactory(
         starts_at=datetime(2027, 3, 1, 8, tzinfo=UTC), ends_at=datetime(2027, 3, 2, 16, tzinfo=UTC)
     )
