@@ -20,14 +20,15 @@ LONGEST_TITLE, LONGEST_PLACE = 700, 400  # of these, as they stand in an address
 BLANK = re.compile("%20|%0A")
 
 
-def calendar_links(event: Event) -> dict[str, str]:
+def calendar_links(event: Event, *, file: str = "", joins_online: bool = False) -> dict[str, str]:
     """Return the addresses by name: file, google, outlook, office, webcal (the feed of all events).
 
-    Where the event is one of a series, webcal_of_series is the feed of that series.
+    Where the event is one of a series, webcal_of_series is the feed of that series. `file` is the address of somebody's
+    own file; `joins_online` is for a reader who has a place online, and leads to the page for joining.
     """
-    details = quote(clean(calendar.description(event)), safe="")
+    details = quote(clean(calendar.description(event, joins_online=joins_online)), safe="")
     links = {
-        "file": reverse("event_calendar", args=[event.slug]),
+        "file": file or reverse("event_calendar", args=[event.slug]),
         "google": google(event, details),
         "outlook": microsoft(event, details, "outlook.live.com"),
         "office": microsoft(event, details, "outlook.office.com"),

@@ -26,8 +26,12 @@ class Batch:
         self.mailing, self.event = mailing, event
         self._words = Words(event)
         self._sequences = withdrawals.sequences(event, [person.email for person in people])
-        is_end = mailing.kind == MailingKind.CANCELLED
-        self._last = sent_entries.last_to_each((one, one.email) for one in people if is_end)
+        with_entry = [
+            (one, one.email)
+            for one in people
+            if mailing.kind in METHODS and one.status == Status.CONFIRMED
+        ]
+        self._told = sent_entries.told_to_each(with_entry)
         self._is_news: dict[int, bool] = {}
         self._news: dict[tuple[str, bool, int], dict[str, str]] = {}
 
@@ -83,7 +87,7 @@ class Batch:
             words=self._words,
             calendar_method=METHODS[MailingKind(self.mailing.kind)] if has_place else "",
             sequence=self._sequences[person.email.lower()],
-            last=self._last.get(person.pk, b""),
+            told=self._told.get(person.pk),
             **said,
         )
 

@@ -9,16 +9,19 @@ from collections.abc import Callable
 from copy import copy
 from typing import Any
 
-from django.utils import timezone, translation
+from django.conf import settings
+from django.utils import translation
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from events import calendar
 from events.models import Event
+from outbox.addresses import clean_address, mailbox_of
 from registrations import links, moments, sent_entries, values, withdrawals
 from registrations.models import Invitation, OpeningNotice, Registration, Status
 from registrations.moments import Notice
+from registrations.sent_entries import Told
 from registrations.wordings import Text, Words, expand
 
 FRAME = "frame"
@@ -46,14 +49,15 @@ def to_person(
     calendar_method: str = "",
     is_requested: bool = False,
     sequence: int | None = None,
-    last: bytes | None = None,
+    told: Told | None = None,
 ) -> dict[str, Any]:
     """Return a message to somebody who registered, as `posting.post` and `posting.compose` take it by name.
 
     `reason` is the last part of its key. `text` stands instead of the words in force. `more` gives the values that
     only this message has, asked for in the language of the reader. A batch hands in its `words`.
-    With a calendar part the caller holds the event's lock; it says the `sequence` of the entry (see `withdrawals`), and
-    the `last` part that this reader got (see `sent_entries`), where these are not looked up here.
+    With a calendar part the caller holds the event's lock; it says the `sequence` of the entry (see `withdrawals`) and
+    what this reader was `told` of it (see `sent_entries`) where these are not looked up here. There is none for who
+    registers with our own address: ORGANIZER is never the reader.
     """
     event, language = registration.event, registration.language
     words = words or Words(event)
@@ -75,12 +79,13 @@ def to_person(
         )
         context["reference"] = registration.reference
     to = to or registration.email
+    if mailbox_of(to) == mailbox_of(settings.DEFAULT_FROM_EMAIL):
+        calendar_method = ""
     ics = b""
     if calendar_method:
+        told = told or sent_entries.told(registration, to)
         sequence = withdrawals.sequence(event, to) if sequence is None else sequence
-        if calendar_method == "CANCEL" and last is None:
-            last = sent_entries.last_to(registration, to)
-        ics = _calendar_part(registration, calendar_method, to, sequence=sequence, last=last or b"")
+        ics = _calendar_part(registration, calendar_method, to, sequence=sequence, told=told)
     return {
         **_envelope(event, context, language=language, to=to),
         "key": f"registration/{registration.pk}/{reason}",
@@ -248,13 +253,13 @@ def _linked(text: str) -> SafeString:
 
 
 def _calendar_part(
-    registration: Registration, method: str, attendee: str, *, sequence: int, last: bytes
+    registration: Registration, method: str, attendee: str, *, sequence: int, told: Told
 ) -> bytes:
     # What this reader sees may change without the event: the way of attending, or that the place is gone.
-    event, now = copy(registration.event), timezone.now()
+    event, now = copy(registration.event), told.next_stamp()
     event.changed_at = max(event.changed_at, now)
     scheduling = calendar.Scheduling(
-        attendee_email=attendee,
+        attendee_email=clean_address(attendee),
         attendee_name=registration.name,
         organiser_name=values.sender(event),
         written_at=now,
@@ -262,5 +267,5 @@ def _calendar_part(
         joins_online=registration.attends_online,
     )
     if method == "CANCEL":
-        return calendar.cancellation(event, scheduling=scheduling, last=last)
+        return calendar.cancellation(event, scheduling=scheduling, last=told.part)
     return calendar.request(event, scheduling=scheduling)

@@ -6,6 +6,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -201,7 +202,11 @@ def _page(
             "mail_comes_back": not registration.erased_at and returns.of(registration.email),
             "done": DONE.get(request.GET.get("done", ""), ""),
             "availability": availability.of_event(event),
-            "calendar_links": calendar_links(event),
+            "calendar_links": calendar_links(
+                event,
+                file=reverse("registration_calendar", args=[token]),
+                joins_online=registration.joins_online,
+            ),
             "choices": choices.of(registration),
             "to_answer": can_change
             and registration.status == Status.CONFIRMED

@@ -18,7 +18,7 @@ from outbox import control
 from outbox.addresses import clean_address
 from outbox.models import Lane, Message
 from outbox.posting import check_limit, compose, post, post_all, readdress, withdraw
-from registrations import links, messages, moments, values, withdrawals
+from registrations import links, messages, moments, sent_entries, values, withdrawals
 from registrations.messages import More
 from registrations.models import Invitation, OpeningNotice, Registration, Status
 from registrations.wordings import Text, Words
@@ -196,7 +196,9 @@ def replaced(registration: Registration, *, by: Registration) -> None:
         registration,
         reason="replaced",
         more=lambda: {"substitute": by.name},
-        **_withdrawn(registration.event, registration.email, True),
+        **_withdrawn(
+            registration.event, registration.email, not sent_entries.is_shared(registration)
+        ),
     )
 
 
@@ -280,11 +282,12 @@ def cancelled(
     if registration.event.is_over or not is_told:
         return
     notice = "cancelled-by-organiser" if by_organiser else "cancelled"
+    has_entry = was_confirmed and not sent_entries.is_shared(registration)
     _post(
         notice,
         registration,
         reason="cancelled",
-        **_withdrawn(registration.event, registration.email, was_confirmed),
+        **_withdrawn(registration.event, registration.email, has_entry),
     )
 
 
@@ -385,7 +388,7 @@ def _to_all_registrations(email: str, *, link: str, language: str) -> dict[str, 
 
 
 def _withdrawn(event: Event, email: str, had_entry: bool) -> dict[str, Any]:
-    """What takes the entry out of the calendar of one address alone, if there was one."""
+    """What takes the entry out of the calendar of one address alone, if it is there for nobody else."""
     if not had_entry:
         return {}
     return {"calendar_method": "CANCEL", "sequence": withdrawals.withdraw(event, email)}

@@ -181,6 +181,44 @@ def test_what_is_called_off_before_a_move_is_told_names_the_time_that_was_told(l
     check(life.by_address()[FIRST], ["REQUEST", "CANCEL"])
 
 
+def test_what_is_written_within_a_second_is_stamped_in_its_order(life, event):
+    life.clock.move_to(life.now.replace(microsecond=0), tick=False)
+    registration = verified(event, 1)
+    delivery.deliver_due()
+    notices.mode_changed(registration)
+    delivery.deliver_due()
+    seats.cancel(registration)
+    delivery.deliver_due()
+
+    check(life.by_address()[FIRST], ["REQUEST", "REQUEST", "CANCEL"])
+
+
+def test_a_domain_in_other_letters_is_the_same_in_the_entry_as_in_the_mail(life, event):
+    seats.verify(registered(event, email="anna@bücher.example"))
+
+    check(life.by_address()["anna@xn--bcher-kva.example"], ["REQUEST"])
+
+
+def test_our_own_address_gets_no_entry_since_it_would_be_organiser_and_guest(life, event, settings):
+    seats.verify(registered(event, email=settings.DEFAULT_FROM_EMAIL))
+
+    assert life.by_address() == {}
+
+
+def test_an_entry_stays_while_another_place_leads_to_the_same_mailbox(life, event):
+    event.capacity_in_person = 2
+    change(event)
+    alias = seats.verify(registered(event, email="person1+course@example.org"))
+    verified(event, 1)
+    life.goes_on()
+
+    seats.cancel(alias)
+
+    found = life.by_address()
+    check(found["person1+course@example.org"], ["REQUEST"])
+    check(found[FIRST], ["REQUEST"])
+
+
 def test_a_substitute_gets_the_entry_and_the_first_persons_goes(life, event):
     first = verified(event, 1)
     life.goes_on()

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from urllib.parse import unquote
 
 import pytest
 import time_machine
@@ -10,8 +11,9 @@ from django.urls import reverse
 from accounts.models import MailDomain
 from events import lifecycle
 from outbox.models import Message
-from registrations import answers, consents, erasure, links, seats, swaps
+from registrations import answers, consents, erasure, seats, swaps
 from registrations.answers import Given, field_name
+from registrations.links import token_of
 from registrations.models import Erasure, Registration
 from tests.factories import (
     EventFactory,
@@ -42,7 +44,7 @@ def hybrid():
 def address(registration, page=""):
     registration.refresh_from_db()
     name = f"registration_{page}" if page else "registration"
-    return reverse(name, args=[links.token_of(registration)])
+    return reverse(name, args=[token_of(registration)])
 
 
 def own(client, registration):
@@ -121,6 +123,19 @@ def test_the_page_says_which_place_one_has_and_which_was_full(client, event):
         given=[Given(question, [office.pk])],
     )
     assert "your choice was full" not in own(client, second).text
+
+
+def test_the_links_to_calendars_lead_whoever_comes_online_to_the_page_for_joining(client, hybrid):
+    online, in_person = verified(hybrid, 1, mode="online"), verified(hybrid, 2)
+    join = reverse("event_join", args=[hybrid.slug])
+
+    for registration, leads in ((online, True), (in_person, False)):
+        links = own(client, registration).context["calendar_links"]
+        file = client.get(links["file"]).content.replace(b"\r\n ", b"").decode()
+        for words in (file, unquote(links["google"]), unquote(links["outlook"])):
+            assert (join in words) == leads
+        assert links["file"] == address(registration, "calendar")
+        assert not any(token_of(registration) in links[name] for name in links if name != "file")
 
 
 def test_what_must_be_answered_once_confirmed_is_asked_for_then(client, event):
@@ -341,7 +356,7 @@ def test_a_new_address_counts_once_it_is_proved(client, event):
     registration.refresh_from_db()
     assert registration.email == "person1@example.org"
     assert "new@example.org once its link is followed" in own(client, registration).text
-    old = links.token_of(registration)
+    old = token_of(registration)
     mail = Message.objects.get(recipient="new@example.org")
     path = re.search(r"/address/[^/\s]+/", mail.text)[0]
     assert client.get(path).status_code == 200
