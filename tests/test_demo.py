@@ -4,14 +4,14 @@ import json
 import stat
 import unicodedata
 from collections import Counter
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from unittest import mock
 
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext, override_settings
 from django.utils import timezone
 from wagtail.models import Revision
@@ -65,20 +65,26 @@ TABLES = (
 
 @pytest.fixture(scope="module", autouse=True)
 def folder(django_db_setup, django_db_blocker, tmp_path_factory):
-    """The folder of the demo, which is loaded in one transaction around all tests and rolled back after them.
-
-    Each test has a savepoint in it; after each of them Django would close the connection, and end it all.
-    """
+    """The folder of the demo, which is loaded into a copy of the empty test database; that goes after all tests."""
     folder = tmp_path_factory.mktemp("demo")
-    with (
-        django_db_blocker.unblock(),
-        override_settings(VAR_DIR=folder),
-        mock.patch.object(connection, "close"),
-        transaction.atomic(),
-    ):
+    with django_db_blocker.unblock(), _copy_of_the_database(), override_settings(VAR_DIR=folder):
         call_command("demo", verbosity=0)
         yield folder
-        transaction.set_rollback(True)
+
+
+@contextmanager
+def _copy_of_the_database():
+    """Work in a copy of the test database, and drop it afterwards."""
+    original, creation = connection.settings_dict["NAME"], connection.creation
+    connection.close()  # SQLite then has everything in the one file
+    creation.clone_test_db("demo", verbosity=0)
+    connection.settings_dict["NAME"] = creation.get_test_db_clone_settings("demo")["NAME"]
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = original
+        creation.destroy_test_db(suffix="demo", verbosity=0)
 
 
 def _editions():
