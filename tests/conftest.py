@@ -105,6 +105,15 @@ def _empty_cache():
         cache.clear()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _no_idle_connections():
+    """Connections that threads of the tests left open are closed after each module."""
+    from tests.threads import close_idle
+
+    yield
+    close_idle()
+
+
 @pytest.fixture
 def redis_server(tmp_path):
     """The address of a Redis that is ours alone."""
