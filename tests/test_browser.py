@@ -292,6 +292,16 @@ def test_everybody_can_use_ones_own_pages(page, complaints, width):
     assert [one for one in complaints if "422" not in one] == []
 
 
+def test_a_page_offers_to_copy_only_where_that_works(page, browser, live_server):
+    page.goto("/calendar/")
+    assert page.get_by_role("button", name="Copy").is_visible()
+    context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
+    without = context.new_page()
+    without.goto("/calendar/")
+    assert without.locator("button[data-copy]").is_hidden()
+    context.close()
+
+
 @pytest.mark.parametrize("name", ["home", "event"])
 def test_the_first_view_is_light(page, network, live_server, name):
     asked = []
