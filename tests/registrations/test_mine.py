@@ -89,6 +89,27 @@ def test_the_page_names_the_rule_that_keeps_somebody_from_a_place(client, event)
     assert "places go to member organisations first" not in own(client, comes).text
 
 
+def test_the_page_of_a_postponed_event_says_so_first_and_offers_nothing_to_join(client):
+    event = EventFactory(online=True, capacity_online=1, join_url="https://meet.example/room")
+    comes, waits, applies = (verified(event, n, mode="online") for n in (1, 2, 3))
+    asked = registered(event, 4, mode="online")
+    Registration.objects.filter(pk=applies.pk).update(status="applied")
+    assert "https://meet.example/room" in own(client, comes).text
+    lifecycle.postpone(event, by=None)
+    for one, words in (
+        (comes, "You keep your place."),
+        (waits, "You stay on the waiting list."),
+        (applies, "Your registration stays with the organisers."),
+    ):
+        page = own(client, one).text
+        assert re.findall(r"<h1[^>]*>(.*?)</h1>", page) == ["The event is postponed"]
+        assert f"{words} Your reference is {one.reference}." in page
+        for gone in ("https://meet.example/room", "Join online", "Add to calendar"):
+            assert gone not in page
+    page = own(client, asked).text
+    assert page.count('data-state="postponed"') == page.count("The new date is not known yet.") == 1
+
+
 def test_the_page_says_which_place_one_has_and_which_was_full(client, event):
     question = QuestionFactory(event=event, kind="choice", label="Study visit")
     prison, office = (
