@@ -73,13 +73,13 @@ def consequences(event: Event, action: str, changed: Iterable[str] = ()) -> list
 
 
 def outside_in_words(event: Event) -> list[str]:
-    """Return a sentence about the items of the programme that do not lie on the event's days, if there are any."""
+    """Return a sentence about the items of the programme that do not lie within the event, if there are any."""
     if not (number := len(outside(event))):
         return []
     return [
         ngettext(
-            "%(number)s item of the programme lies outside the days of the event. Move or remove it.",
-            "%(number)s items of the programme lie outside the days of the event. Move or remove them.",
+            "%(number)s item of the programme lies outside the time of the event. Move or remove it.",
+            "%(number)s items of the programme lie outside the time of the event. Move or remove them.",
             number,
         )
         % {"number": number}

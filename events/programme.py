@@ -1,7 +1,7 @@
 """Stores, moves and copies the programme of an event: the only writer of the `sequence` of its sessions."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -39,18 +39,18 @@ def apply_programme(
 
 
 def carry_along(stored: Event, event: Event) -> bool:
-    """Let the programme of an event that is being stored keep its hours; return whether it has moved.
+    """Let the programme of an event that is being stored go along with it; return whether it has moved.
 
-    It goes along by days where the whole event does, into another zone, and with new rules of its zone. The caller
-    holds the event's lock.
+    It moves as far as the whole event does by the clock, keeps its hours where only the days or the zone are others,
+    and follows new rules of its zone. The caller holds the event's lock.
     """
     before, zone = offsets.zone_of(stored.timezone), event.zone
-    days = _days_moved(stored, event, before or zone)
+    distance = _distance(stored, event, before or zone)
     has_moved = False
     for session in event.sessions.all():
         starts_at, ends_at = (
             offsets.instant_at(
-                offsets.wall_time(session, name, before or zone) + days,
+                offsets.wall_time(session, name, before or zone) + distance,
                 zone,
                 seconds=offsets.noted(session, name, before or zone),
             )
@@ -61,12 +61,11 @@ def carry_along(stored: Event, event: Event) -> bool:
 
 
 def outside(event: Event) -> list[Session]:
-    """Return the items that begin on no day of the event, as where it was moved and made longer at once."""
-    days = event.first_day, event.last_day
+    """Return the items that do not begin while the event lasts, as where it was moved and made longer at once."""
     return [
         session
         for session in event.sessions.all()
-        if not days[0] <= session.starts_at.astimezone(event.zone).date() <= days[1]
+        if not event.starts_at <= session.starts_at < event.ends_at
     ]
 
 
@@ -128,16 +127,19 @@ def _count(session: Session, event: Event, changed: Iterable[str]) -> None:
     session.sequence += event.is_public and not set(SHOWN_IN_CALENDARS).isdisjoint(changed)
 
 
-def _days_moved(stored: Event, event: Event, zone: ZoneInfo) -> timedelta:
-    """How far the whole event has moved by days; nothing where it has become longer or shorter."""
+def _distance(stored: Event, event: Event, zone: ZoneInfo) -> timedelta:
+    """How far the whole event has moved by the clock, or by days alone; nothing where it has more or fewer days."""
 
-    def days(row: Event, zone: ZoneInfo) -> tuple[date, date]:
+    def span(row: Event, zone: ZoneInfo) -> tuple[datetime, datetime]:
         first, last = (offsets.wall_time(row, name, zone) for name in ("starts_at", "ends_at"))
-        return first.date(), (last - timedelta(microseconds=1)).date()
+        return first, last - timedelta(microseconds=1)
 
-    before, after = days(stored, zone), days(event, event.zone)
-    distance = after[0] - before[0]
-    return distance if after[1] - before[1] == distance else timedelta()
+    before, after = span(stored, zone), span(event, event.zone)
+    start, end = (new - old for new, old in zip(after, before, strict=True))
+    if start == end:
+        return start
+    start, end = (new.date() - old.date() for new, old in zip(after, before, strict=True))
+    return start if start == end else timedelta()
 
 
 def _differs(session: Session, stored: Session, name: str) -> bool:

@@ -443,12 +443,12 @@ def test_items_that_a_move_leaves_outside_the_days_of_the_event_are_told(desk, o
     SessionFactory(event=event, starts_at=event.starts_at + timedelta(hours=1))
     names = ("desk_event", "desk_programme", "desk_event_publish")
     pages = [reverse(name, args=[event.pk]) for name in names]
-    assert not any("outside the days" in desk.get(page).text for page in pages)
+    assert not any("outside the time" in desk.get(page).text for page in pages)
     form = event_form(organisation, starts_at="2032-03-05T09:30", ends_at="2032-03-08T17:00")
 
     saved = desk.post(reverse("desk_event_edit", args=[event.pk]), form, follow=True)
 
-    sentence = "2 items of the programme lie outside the days of the event."
+    sentence = "2 items of the programme lie outside the time of the event."
     assert sentence in saved.text
     assert all(sentence in desk.get(page).text for page in pages)
     event.sessions.last().delete()

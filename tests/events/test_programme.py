@@ -7,9 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Role
-from events import lifecycle
+from events import lifecycle, programme
 from events.models import Event, Session
-from events.programme import apply_programme
 from tests.factories import (
     EventFactory,
     MembershipFactory,
@@ -41,7 +40,7 @@ def event():
 
 
 def store(event, *sessions, voices=(), removed=()):
-    apply_programme(event, items=[(one, voices) for one in sessions], removed=removed)
+    programme.apply_programme(event, items=[(one, voices) for one in sessions], removed=removed)
 
 
 def sequences(event) -> dict[str, int]:
@@ -189,10 +188,10 @@ def test_the_programme_goes_along_when_the_event_moves_by_days(event):
 
 def test_the_programme_keeps_its_hours_over_a_change_of_clocks(event):
     # From summer to winter: the same wall times are another distance in hours.
-    later = timedelta(days=150, hours=1)
+    later = timedelta(days=160, hours=1)
     moved = change(event, starts_at=event.starts_at + later, ends_at=event.ends_at + later)
 
-    assert local(moved) == ["29 09:00", "30 09:00"]
+    assert local(moved) == ["08 09:00", "09 09:00"]
 
 
 def test_the_programme_stays_where_the_event_only_begins_or_ends_otherwise(event):
@@ -202,6 +201,31 @@ def test_the_programme_stays_where_the_event_only_begins_or_ends_otherwise(event
 
     assert local(stays) == ["01 09:00", "02 09:00"]
     assert sequences(event) == {"Opening": 0, "Closing": 0}
+
+
+def test_the_programme_goes_along_when_the_event_moves_by_hours(event):
+    later = timedelta(days=1, hours=-2)
+    moved = change(event, starts_at=event.starts_at + later, ends_at=event.ends_at + later)
+
+    assert local(moved) == ["02 07:00", "03 07:00"]
+    assert programme.outside(moved) == []
+
+
+def test_the_programme_keeps_its_hours_where_the_event_moves_and_has_others(event):
+    moved = change(
+        event,
+        starts_at=event.starts_at + timedelta(days=6, hours=1),
+        ends_at=event.ends_at + timedelta(days=6, hours=-1),
+    )
+
+    assert local(moved) == ["07 09:00", "08 09:00"]
+
+
+def test_items_before_the_event_or_after_it_are_outside(event):
+    event.starts_at += timedelta(hours=3)
+    event.ends_at -= timedelta(days=1)
+
+    assert {one.title for one in programme.outside(event)} == {"Opening", "Closing"}
 
 
 def test_the_programme_keeps_its_wall_times_in_another_zone(event):
