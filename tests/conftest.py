@@ -95,24 +95,6 @@ def django_db_modify_db_settings(django_db_modify_db_settings):
         connection.settings_dict["TEST"]["NAME"] = str(settings.VAR_DIR / "test.sqlite3")
 
 
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup):
-    """Tables are emptied row by row: tests leave few, and PostgreSQL takes a hundred times as long to truncate them."""
-    from django.db import connection
-
-    def sql_flush(_style, tables, **options):
-        if options.get("reset_sequences"):
-            return truncate(_style, tables, **options)
-        names = [connection.ops.quote_name(table) for table in tables]
-        # The lock waits for whoever still writes, as truncating does.
-        lock = f"LOCK TABLE {', '.join(names)}"
-        return ["; ".join([lock, *(f"DELETE FROM {name}" for name in names)])]
-
-    truncate = connection.ops.sql_flush
-    if connection.vendor == "postgresql":
-        connection.ops.sql_flush = sql_flush
-
-
 @pytest.fixture(autouse=True)
 def _empty_cache():
     """What one test puts into the cache is not there for the next."""
