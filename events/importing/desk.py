@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
@@ -19,12 +20,14 @@ from accounts.models import Organisation, User
 from accounts.permissions import MANAGING, has_role, organisations_of
 from events.desk import GET_AND_POST, frame
 from events.importing import drafts, reading
-from events.importing.drafts import RESULTS
+from events.importing.drafts import RESULTS, Made
 from events.importing.files import MOST_BYTES, RefusedCalendar
 from events.importing.recurrence import MOST_TIMES
 from events.models import Event, Format, Kind, PendingCalendar
 
 MONTHS = (3, 6, 12, 24)
+#: Events that could not be made which are named one by one.
+MOST_REFUSED = 10
 
 
 class CalendarForm(forms.Form):
@@ -118,7 +121,9 @@ def calendar_check(request: StaffRequest, calendar_id: int) -> HttpResponse:
             made = drafts.make(pending, ticked, by=request.user)
             pending.delete()
             _say(request, made)
-            return redirect("desk_event", pk=made[0].pk) if len(made) == 1 else redirect(_drafts())
+            if len(made.drafts) == 1:
+                return redirect("desk_event", pk=made.drafts[0].pk)
+            return redirect(_drafts())
     outcomes = drafts.outcomes(pending, by=request.user)
     counted = [outcome.result for outcome in outcomes]
     context = frame(
@@ -150,11 +155,31 @@ def _mine(user: User) -> Any:
     )
 
 
-def _say(request: StaffRequest, made: list[Event]) -> None:
-    """Say how many drafts there are now, and what they need."""
-    if not made:
+def _say(request: StaffRequest, made: Made) -> None:
+    """Say how many drafts there are now, what they need, and which could not be made."""
+    _say_refused(request, made.refused)
+    if made.drafts:
+        _say_made(request, made.drafts)
+    elif not made.refused:
         messages.info(request, _("No draft was made: these events are on the site already."))
-        return
+
+
+def _say_refused(request: StaffRequest, refused: list[Event]) -> None:
+    """Say of each event that could not be made which it is, of very many only how many more."""
+    for event in refused[:MOST_REFUSED]:
+        words = _("“%(title)s” on %(day)s could not be made. Enter it by hand.")
+        day = date_format(event.first_day, "j F Y")
+        messages.error(request, words % {"title": event.title, "day": day})
+    if more := len(refused[MOST_REFUSED:]):
+        said = ngettext(
+            "%(number)s more event could not be made.",
+            "%(number)s more events could not be made.",
+            more,
+        )
+        messages.error(request, said % {"number": more})
+
+
+def _say_made(request: StaffRequest, made: list[Event]) -> None:
     said = ngettext(
         "%(number)s draft is made. Only your organisation sees it.",
         "%(number)s drafts are made. Only your organisation sees them.",

@@ -1,11 +1,12 @@
-"""Says what would come of each event of a calendar file, and makes the drafts, all or none."""
+"""Says what would come of each event of a calendar file, and makes the drafts; one that is refused stops no other."""
 
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,13 +15,15 @@ from accounts.models import Organisation, User
 from accounts.permissions import manageable
 from events import lifecycle
 from events.importing import reading, texts
-from events.importing.entries import Facts
+from events.importing.entries import NO_LENGTH, Facts
 from events.importing.models import ImportedEntry, PendingCalendar
 from events.importing.reading import Reading
 from events.importing.venues import Venues
 from events.inputs import start_of_day
 from events.models import Event, Format, OrganisationRole, Topic, Venue
 from events.slugs import free_slug
+
+logger = logging.getLogger(__name__)
 
 KEPT = timedelta(days=1)
 
@@ -109,39 +112,69 @@ def outcomes(pending: PendingCalendar, *, by: User) -> list[Outcome]:
     ]
 
 
-def make(pending: PendingCalendar, keys: Collection[str], *, by: User) -> list[Event]:
-    """Make drafts of the events that were ticked, all or none; what is there already is left alone.
+@dataclass
+class Made:
+    """The drafts that were made, and the events of which none was, although they were ticked: not stored."""
 
-    The organisation's row is locked, so that two who import the same file wait for each other.
+    drafts: list[Event] = field(default_factory=list)
+    refused: list[Event] = field(default_factory=list)
+
+
+def make(pending: PendingCalendar, keys: Collection[str], *, by: User) -> Made:
+    """Make drafts of the events that were ticked; what is there already is left alone.
+
+    An event that breaks a rule of the database is refused alone. The organisation's row is locked, so that two who
+    import the same file wait for each other.
     """
-    made: list[Event] = []
+    made = Made()
     said = Reading.from_json(pending.content)
     with transaction.atomic():
         organisation = Organisation.objects.select_for_update().get(pk=pending.organisation_id)
         for outcome in outcomes(pending, by=by):
             if outcome.key not in keys or outcome.draft is None:
                 continue
-            facts, event = outcome.facts, outcome.draft
-            event.slug = free_slug(event.title)
-            lifecycle.apply_changes(
-                event,
-                by=by,
-                organisations=[(organisation, OrganisationRole.ORGANISER.value)],
-                topics=outcome.topics,
-            )
-            ImportedEntry.objects.create(
-                event=event,
-                organisation=organisation,
-                uid=facts.uid,
-                recurrence_id=facts.recurrence_id,
-                sequence=facts.sequence,
-                file_name=pending.file_name,
-                imported_by=by,
-                text=said.texts[facts.number],
-                leftovers=_leftovers(facts, outcome.topics),
-            )
-            made.append(event)
+            try:
+                with transaction.atomic():
+                    _store(outcome, organisation, pending, said.texts[outcome.facts.number], by)
+            except (IntegrityError, DataError, lifecycle.RefusedChange) as error:
+                # what the database says holds the row, with the link to join
+                logger.error("An event of a calendar file was refused: %s", _rule(error))
+                made.refused.append(outcome.draft)
+            else:
+                made.drafts.append(outcome.draft)
     return made
+
+
+def _rule(error: Exception) -> str:
+    """The rule that was broken, by its name where the database tells it."""
+    told = getattr(error.__cause__, "diag", None)
+    return getattr(told, "constraint_name", None) or type(error).__name__
+
+
+def _store(
+    outcome: Outcome, organisation: Organisation, pending: PendingCalendar, text: str, by: User
+) -> None:
+    """Store the draft of an outcome, with the entry that it was made of."""
+    facts, event = outcome.facts, outcome.draft
+    assert event is not None
+    event.slug = free_slug(event.title)
+    lifecycle.apply_changes(
+        event,
+        by=by,
+        organisations=[(organisation, OrganisationRole.ORGANISER.value)],
+        topics=outcome.topics,
+    )
+    ImportedEntry.objects.create(
+        event=event,
+        organisation=organisation,
+        uid=facts.uid,
+        recurrence_id=facts.recurrence_id,
+        sequence=facts.sequence,
+        file_name=pending.file_name,
+        imported_by=by,
+        text=text,
+        leftovers=_leftovers(facts, outcome.topics),
+    )
 
 
 def in_words(leftovers: Collection[tuple[str, str] | list[str]]) -> list[str]:
@@ -206,6 +239,9 @@ def _outcome(key: str, facts: Facts, body: str, pending: PendingCalendar, known:
     if (uid := _own_uid(facts)) and (event := known.own.get(uid)):
         return Outcome(key, facts, "known", known=event, why=[_("It is this site's own.")])
     draft, why = _draft(facts, body, pending, known)
+    if draft.ends_at <= draft.starts_at:
+        why = [str(NO_LENGTH) % {"zone": draft.timezone}]
+        return Outcome(key, facts, "bad", why=why, leftovers=shown)
     result = "cancelled" if facts.status == "CANCELLED" else "new"
     if result == "cancelled":
         why.insert(0, _("It is cancelled in the file. Tick it if you want a draft all the same."))

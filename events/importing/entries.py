@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from icalendar import Event as VEvent
 from icalendar.prop import vBroken
 
@@ -30,6 +31,7 @@ from events.importing.zones import Zones
 from events.inputs import start_of_day
 
 LONGEST_TITLE = 200
+NO_LENGTH = gettext_lazy("By the clock of %(zone)s it has no length. Check it.")
 #: What facts are made of, and what only keeps the books of calendar programs.
 USED = {
     "UID", "RECURRENCE-ID", "SEQUENCE", "SUMMARY", "DESCRIPTION", "X-ALT-DESC", "DTSTART", "DTEND", "DURATION",
@@ -127,11 +129,26 @@ def read(component: Component, number: int, zones: Zones) -> Entry:
 def placed(facts: Facts, start: date, end: date) -> Facts:
     """Facts with a start and an end, exclusive: days, or moments with a clock. From midnight to midnight are days.
 
-    Raises Unreadable for years that no event of ours may have.
+    Raises Unreadable for years that no event of ours may have, and for days that a clock left out.
     """
     for moment in (start, end):
         if is_far_off(moment):
             raise Unreadable(_("Its year is %(year)s. Check it.") % {"year": moment.year})
+    facts = _placed(facts, start, end)
+    assert facts.starts_at is not None
+    assert facts.ends_at is not None
+    if facts.ends_at <= facts.starts_at:
+        raise Unreadable(NO_LENGTH % {"zone": facts.zone})
+    said = skipped(start)
+    return replace(facts, warnings=[*facts.warnings, said]) if said else facts
+
+
+def without_note(facts: Facts, start: date) -> Facts:
+    """Facts without what `placed` said of a start."""
+    return replace(facts, warnings=[words for words in facts.warnings if words != skipped(start)])
+
+
+def _placed(facts: Facts, start: date, end: date) -> Facts:
     if isinstance(start, datetime) and isinstance(end, datetime):
         clock = ZoneInfo(facts.zone)
         hours = {moment.astimezone(clock).time() for moment in (start, end)}
@@ -316,8 +333,6 @@ def _with_times(facts: Facts, event: VEvent, timing: Timing, zones: Zones) -> Fa
     start, end = timing.start, timing.end
     zone, note, is_open = zone_of(timing, zones)
     warnings += [note] if note else []
-    if said := skipped(start):
-        warnings.append(said)
     if not timing.has_length:
         warnings.append(_("The file says no end; one hour was taken. Correct it."))
     if timing.instance is not None:

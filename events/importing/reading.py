@@ -17,6 +17,7 @@ from events.importing.entries import Entry, Facts
 from events.importing.files import Component, RefusedCalendar, take_apart
 from events.importing.recurrence import Window
 from events.importing.rules import RefusedRule
+from events.importing.timing import instance_name, named_like
 from events.importing.zones import Blocks, Zones
 
 MOST_ENTRIES = 1000
@@ -183,7 +184,7 @@ def _single(of_one: list[Entry], window: Window, notes: list[str]) -> list[Facts
     repeating = [entry for entry in kept if entry.timing and entry.timing.repeats]
     if not repeating:
         return [*bad, *(entry.facts for entry in kept)]
-    kept = [_by_clock_of(repeating[0].facts, entry) for entry in kept]
+    kept = [_in_series(repeating[0], entry) for entry in kept]
     try:
         times = recurrence.times(kept, window)
     except RefusedRule as error:
@@ -193,13 +194,16 @@ def _single(of_one: list[Entry], window: Window, notes: list[str]) -> list[Facts
     return [*bad, *times.facts]
 
 
-def _by_clock_of(series: Facts, entry: Entry) -> Entry:
-    """An entry that changes one time of a series, in the zone of the series where it names none."""
-    if entry.facts.is_whole_day or not entry.facts.is_zone_open:
-        return entry
-    return replace(
-        entry, facts=replace(entry.facts, zone=series.zone, is_zone_open=series.is_zone_open)
-    )
+def _in_series(series: Entry, entry: Entry) -> Entry:
+    """An entry that changes one time of a series: naming it as the series does, in its zone where it names none."""
+    facts, timing = entry.facts, entry.timing
+    if series.timing and timing and timing.instance is not None:
+        instance = named_like(series.timing.start, timing.instance, series.facts.zone)
+        timing = replace(timing, instance=instance)
+        facts = replace(facts, recurrence_id=instance_name(instance))
+    if facts.is_zone_open and not facts.is_whole_day:
+        facts = replace(facts, zone=series.facts.zone, is_zone_open=series.facts.is_zone_open)
+    return Entry(facts, timing)
 
 
 def _cut(entry: Entry, shown: list[Facts], window: Window) -> list[str]:

@@ -14,7 +14,7 @@ from recurring_ical_events.selection.name import ComponentsWithName
 from recurring_ical_events.series import Series
 
 from events.importing import rules
-from events.importing.entries import Entry, Facts, placed
+from events.importing.entries import Entry, Facts, placed, without_note
 from events.importing.rules import RefusedRule
 from events.importing.timing import Timing, instance_name
 
@@ -100,8 +100,16 @@ def _unfolded(entries: list[Entry], window: Window) -> Iterator[tuple[Facts, str
             instance = instance_name(_instance(single, entry))
             if instance not in seen and _begins_before(single, window.ends_at):
                 seen.add(instance)
-                yield placed(entry.facts, single["DTSTART"].dt, single["DTEND"].dt), instance
+                yield _facts_at(single["DTSTART"].dt, instance, entry), instance
         begin = end
+
+
+def _facts_at(start: date, instance: str, entry: Entry) -> Facts:
+    """The facts of one time of an entry, which is as long as the entry says, whatever the clocks do meanwhile."""
+    timing = entry.timing
+    assert timing is not None
+    length = timing.lengths.get(instance, timing.length)
+    return placed(without_note(entry.facts, timing.start), start, length.after(start))
 
 
 def _skeleton(facts: Facts, timing: Timing) -> VEvent:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 from icalendar import Event as VEvent
@@ -29,21 +30,43 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True)
+class Length:
+    """How long an entry is: so many days by the clock, and so much time as it passes (RFC 5545 3.3.6)."""
+
+    days: int
+    time: timedelta = timedelta(0)
+
+    def after(self, start: date) -> date:
+        """The end of what starts on a day, or at a moment with a clock."""
+        days = timedelta(days=self.days)
+        if not isinstance(start, datetime):
+            return start + days
+        by_clock = start + days if days else start
+        return (by_clock.astimezone(UTC) + self.time).astimezone(start.tzinfo)
+
+
+@dataclass(frozen=True)
 class Timing:
     """When an entry is, as the file says it: days, or moments with a clock; and by what it repeats.
 
-    `has_length` says that the file does; else the end is an hour after the start.
+    `has_length` says that the file does; else it is an hour long. `lengths` are those of times that were `added` with
+    one of their own, by `instance_name`.
     """
 
     start: date
-    end: date
+    length: Length
     tzid: str
     rules: list[vRecur]
-    added: list[Any]
+    added: list[date]
+    lengths: dict[str, Length]
     left_out: list[date]
     instance: date | None
     moves_the_rest: bool
     has_length: bool
+
+    @property
+    def end(self) -> date:
+        return self.length.after(self.start)
 
     @property
     def repeats(self) -> bool:
@@ -92,54 +115,100 @@ def timing_of(event: VEvent, tzids: list[str], zones: Zones, *, duration: str) -
                 % {"rule": str(rule)[:200]}
             )
         check(rule)
-    end = _end(event, start, tzids, zones, duration=duration)
+    length = _length(event, start, tzids, zones, duration=duration)
+    added = _dates(event, "RDATE", tzids, zones)
     return Timing(
         start=start,
-        end=end if end != start else _later(start, USUAL_LENGTH),
-        has_length=end != start,
+        length=length or Length(0, USUAL_LENGTH),
+        has_length=length is not None,
         tzid=tzid,
         rules=[_with_until(rule, start) for rule in repeats],
-        added=_dates(event, "RDATE", tzids, zones),
-        left_out=_dates(event, "EXDATE", tzids, zones),
+        added=[_at_time_of(start, day) for day, _end in added],
+        lengths={instance_name(day): _period(day, end) for day, end in added if end is not None},
+        left_out=[day for day, _end in _dates(event, "EXDATE", tzids, zones)],
         instance=instance,
         moves_the_rest=named is not None
         and str(named.params.get("RANGE", "")).upper() == "THISANDFUTURE",
     )
 
 
-def _end(event: VEvent, start: date, tzids: list[str], zones: Zones, *, duration: str) -> date:
-    """The end, exclusive, by RFC 5545 3.6.1; equal to the start where an entry at a time of day says none."""
+def _length(
+    event: VEvent, start: date, tzids: list[str], zones: Zones, *, duration: str
+) -> Length | None:
+    """How long an entry is by RFC 5545 3.6.1; None where one at a time of day says nothing of it."""
     is_day = not isinstance(start, datetime)
-    end: date
+    length = Length(0)
     if said := values(event, "DTEND"):
         end = _moment("DTEND", said[0], tzids, zones)
         if isinstance(end, datetime) == is_day:
             raise Unreadable(
                 _("It starts on a day and ends at a time of day, or the other way round.")
             )
+        length = _between(start, end)
     elif said := values(event, "DURATION"):
-        length = getattr(said[0], "dt", None) if not isinstance(said[0], vBroken) else None
-        if not isinstance(length, timedelta) or length > timedelta(days=3660):
+        lasts = getattr(said[0], "dt", None) if not isinstance(said[0], vBroken) else None
+        if not isinstance(lasts, timedelta) or lasts > timedelta(days=3660):
             raise Unreadable(_not_read("DURATION", said[0]))
-        end = _later(start, length, has_days=bool(DAYS.match(duration)))
-    else:
-        end = start
-    if is_day:
-        end = max(end, start + timedelta(days=1)) if end >= start else end
-    if _instant(end) < _instant(start):
+        has_days = is_day or bool(DAYS.match(duration))
+        length = _spoken(lasts, has_days=has_days)
+    if length.days < 0 or length.time < timedelta(0):
         raise Unreadable(_("It ends before it starts."))
-    return end
+    if is_day:
+        return Length(max(length.days, 1))
+    return length if length != Length(0) else None
 
 
-def _later(start: date, length: timedelta, *, has_days: bool = False) -> date:
-    """A day so many days later, or a moment: days by the clock, hours as they pass (RFC 5545 3.3.6).
+def _between(start: date, end: date) -> Length:
+    """The length from a start to an end, exclusive: days between days or midnights, else time as it passes.
 
-    `has_days` says that the length names days: one day is not always 24 hours.
+    The same exact duration holds for each time of a series (RFC 5545 3.8.5.3). A start that the spring change of
+    clocks skips may be read as a moment not before the end; then it is as long as its clock says.
     """
-    days = timedelta(days=length.days if has_days else 0)
-    if not isinstance(start, datetime):
-        return start + timedelta(days=length.days)
-    return ((start + days).astimezone(UTC) + (length - days)).astimezone(start.tzinfo)
+    if not (isinstance(start, datetime) and isinstance(end, datetime)):
+        return Length((end - start).days)
+    passed = end.astimezone(UTC) - start.astimezone(UTC)
+    if start.tzinfo is end.tzinfo:
+        by_clock = end.replace(tzinfo=None) - start.replace(tzinfo=None)
+        if start.time() == end.time() == time():
+            return Length(by_clock.days)
+        if passed <= timedelta(0) < by_clock:
+            return Length(0, by_clock)
+    return Length(0, passed)
+
+
+def _spoken(lasts: timedelta, *, has_days: bool) -> Length:
+    """A length as RFC 5545 3.3.6 says it: where it names days, one day is not always 24 hours."""
+    days = lasts.days if has_days else 0
+    return Length(days, lasts - timedelta(days=days))
+
+
+def _period(start: date, end: date | timedelta) -> Length:
+    """The length of a time that RDATE lists with its end, or how long it lasts. Raises Unreadable for none."""
+    length = (
+        _spoken(end, has_days=not end.seconds)
+        if isinstance(end, timedelta)
+        else _between(start, end)
+    )
+    if length.days < 0 or length.time < timedelta(0) or length == Length(0):
+        raise Unreadable(_("A time that it lists (RDATE) ends before it starts."))
+    return length
+
+
+def named_like(start: date, instance: date, zone: str) -> date:
+    """The time of a series that an entry changes, as a series with this start calls it.
+
+    Some programs name a time of day by its day alone, or a day by a time of day; one in UTC is read in `zone`.
+    """
+    if isinstance(instance, datetime) and not isinstance(start, datetime):
+        return (instance.astimezone(ZoneInfo(zone)) if instance.tzinfo is UTC else instance).date()
+    return _at_time_of(start, instance)
+
+
+def _at_time_of(start: date, day: date) -> date:
+    """A day of what starts at a time of day, at that time; anything else as it is."""
+    if isinstance(start, datetime) and not isinstance(day, datetime):
+        return datetime.combine(day, start.time(), start.tzinfo)
+    return day
 
 
 def zone_of(timing: Timing, zones: Zones) -> tuple[str, str, bool]:
@@ -196,22 +265,24 @@ def _with_clock(value: date, tzid: str, zones: Zones) -> date:
     return value.replace(tzinfo=clock)
 
 
-def _dates(event: VEvent, name: str, tzids: list[str], zones: Zones) -> list[Any]:
-    """The days, moments and periods of RDATE and EXDATE."""
-    found: list[Any] = []
+def _dates(
+    event: VEvent, name: str, tzids: list[str], zones: Zones
+) -> list[tuple[date, date | timedelta | None]]:
+    """The days and moments of RDATE and EXDATE; those of periods with the end, or how long they last."""
+    found: list[tuple[date, date | timedelta | None]] = []
     for said in values(event, name):
         if isinstance(said, vBroken):
             raise Unreadable(_not_read(name, said))
         tzid = _tzid(said, tzids)
         for one in said.dts:
-            if isinstance(one.dt, tuple):
-                start = _with_clock(one.dt[0], tzid, zones)
-                is_length = isinstance(one.dt[1], timedelta)
-                found.append(
-                    (start, one.dt[1] if is_length else _with_clock(one.dt[1], tzid, zones))
+            start, end = one.dt if isinstance(one.dt, tuple) else (one.dt, None)
+            is_moment = isinstance(end, datetime)
+            found.append(
+                (
+                    _with_clock(start, tzid, zones),
+                    _with_clock(end, tzid, zones) if is_moment else end,
                 )
-            else:
-                found.append(_with_clock(one.dt, tzid, zones))
+            )
     return found
 
 
@@ -238,10 +309,6 @@ def _tzid(said: Any, tzids: list[str]) -> str:
 
 def _not_read(name: str, said: Any) -> str:
     return _("%(name)s cannot be read: “%(value)s”.") % {"name": name, "value": shown(said)[:100]}
-
-
-def _instant(moment: date) -> float:
-    return moment.timestamp() if isinstance(moment, datetime) else moment.toordinal()
 
 
 def values(event: VEvent, name: str) -> list[Any]:

@@ -41,7 +41,11 @@ SWITCH_RULE = {"FREQ", "BYMONTH", "BYDAY", "BYMONTHDAY", "UNTIL", "INTERVAL", "W
 
 
 class BlockZone(tzinfo):
-    """The clock of a VTIMEZONE (RFC 5545 3.6.5). Raises ValueError at once for a block that is none."""
+    """The clock of a VTIMEZONE (RFC 5545 3.6.5). Raises ValueError at once for a block that is none.
+
+    A time that it skips is read by the offset before, and of one that comes twice the first is meant (3.3.5), or the
+    second where `fold` says so.
+    """
 
     def __init__(self, block: Component) -> None:
         self.location = next(iter(block.values("X-LIC-LOCATION")), "")
@@ -50,7 +54,10 @@ class BlockZone(tzinfo):
         if not switches:
             raise ValueError("A block without a switch")
         switches.sort(key=lambda switch: switch[0])
-        self._walls = [wall for wall, _before, _after in switches]
+        none = timedelta(0)
+        self._walls = [wall + max(after - before, none) for wall, before, after in switches]
+        self._second = [wall + min(after - before, none) for wall, before, after in switches]
+        self._instants = [wall - before for wall, before, _after in switches]
         self._offsets = [switches[0][1], *(after for _wall, _before, after in switches)]
 
     @property
@@ -59,7 +66,12 @@ class BlockZone(tzinfo):
 
     def utcoffset(self, moment: datetime | None) -> timedelta:
         wall = moment.replace(tzinfo=None) if moment else datetime(1970, 1, 1)
-        return self._offsets[bisect_right(self._walls, wall)]
+        return self._offsets[bisect_right(self._second if wall.fold else self._walls, wall)]
+
+    def fromutc(self, moment: datetime) -> datetime:
+        offset = self._offsets[bisect_right(self._instants, moment.replace(tzinfo=None))]
+        first = (moment + offset).replace(fold=0)
+        return first if self.utcoffset(first) == offset else first.replace(fold=1)
 
     def dst(self, moment: datetime | None) -> timedelta:
         return timedelta(0)

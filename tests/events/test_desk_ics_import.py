@@ -7,7 +7,6 @@ from uuid import uuid4
 import pytest
 from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -226,15 +225,70 @@ def test_what_is_cancelled_is_shown_and_not_ticked(desk, organisation):
     assert Event.objects.count() == 1
 
 
-def test_all_drafts_are_made_or_none(desk, organisation, monkeypatch):
-    data = calendar(entry(**TIMES), entry(**TIMES, uid=":two"))
+def test_what_the_database_refuses_of_one_entry_is_said_and_the_others_are_made(
+    desk, organisation, caplog
+):
+    place = ":https://meet.example/secret"
+    data = calendar(
+        *[entry(**TIMES, uid=f":{n}", summary=f":Event {n}", location=place) for n in range(3)]
+    )
     check = checked(desk, data, organisation)
-    monkeypatch.setattr(drafts, "free_slug", lambda title: "the-same")
-    desk.raise_request_exception = False
-    with transaction.atomic():
-        assert desk.post(check, {"take": ["0", "1"]}).status_code == 500
+    pending = PendingCalendar.objects.get()
+    pending.content["facts"][1]["sequence"] = -1
+    pending.save()
+
+    answer = take(desk, check)
+
+    assert [event.title for event in Event.objects.order_by("pk")] == ["Event 0", "Event 2"]
+    assert ImportedEntry.objects.count() == 2
+    assert "An event of a calendar file was refused: " in caplog.text
+    assert "meet.example" not in caplog.text
+    day = f"{datetime.strptime(SOON, '%Y%m%d'):%-d %B %Y}"
+    assert said(answer)[:2] == [
+        f"“Event 1” on {day} could not be made. Enter it by hand.",
+        "2 drafts are made. Only your organisation sees them.",
+    ]
+
+
+def test_of_many_events_that_are_refused_ten_are_named(desk, organisation):
+    data = calendar(*[entry(**TIMES, uid=f":{n}") for n in range(12)])
+    check = checked(desk, data, organisation)
+    pending = PendingCalendar.objects.get()
+    for facts in pending.content["facts"]:
+        facts["sequence"] = -1
+    pending.save()
+    answer = take(desk, check)
     assert not Event.objects.exists()
-    assert PendingCalendar.objects.count() == 1
+    assert len(said(answer)) == 11
+    assert said(answer)[-1] == "2 more events could not be made."
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"), [("Europe/Berlin", "20270328"), ("America/New_York", "20270314")]
+)
+def test_what_begins_in_the_spring_gap_becomes_a_draft_with_a_length(desk, organisation, zone, day):
+    times = {
+        name: f";TZID={zone}:{day}T{hour}3000"
+        for name, hour in (("dtstart", "02"), ("dtend", "03"))
+    }
+    data = calendar(entry(**times, summary=":Gap"), entry(**TIMES, uid=":sound"))
+    check = checked(desk, data, organisation, with_past="on")
+    take(desk, check)
+    assert Event.objects.count() == 2
+    event = Event.objects.get(title="Gap")
+    assert f"{event.local_start:%H:%M}–{event.local_end:%H:%M}" == "03:30–04:30"
+
+
+def test_a_day_that_the_clock_of_the_venue_left_out_is_bad(desk, organisation):
+    """Samoa went from 29 to 31 December 2011."""
+    VenueFactory(name="Fale", city="Apia", timezone="Pacific/Apia")
+    days = entry(dtstart=";VALUE=DATE:20111230", dtend="", location=":Fale\\, Apia")
+    check = checked(desk, calendar(days, entry(**TIMES, uid=":two")), organisation, with_past="on")
+    page = desk.get(check)
+    assert sorted(result for _title, result in results(page)) == ["bad", "new"]
+    assert "By the clock of Pacific/Apia it has no length. Check it." in page.text
+    take(desk, check, "0", "1")
+    assert Event.objects.count() == 1
 
 
 @pytest.mark.parametrize(
@@ -408,5 +462,6 @@ def test_two_colleagues_who_import_the_same_file_at_once_make_one_draft(organisa
         for person in people
     ]  # fmt: skip
     made = at_once([partial(drafts.make, one, ["0"], by=one.uploaded_by) for one in kept])
-    assert sorted(map(len, made)) == [0, 1]
+    assert sorted(len(one.drafts) for one in made) == [0, 1]
+    assert not any(one.refused for one in made)
     assert Event.objects.count() == 1

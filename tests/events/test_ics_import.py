@@ -386,6 +386,25 @@ def test_a_time_that_the_clocks_skip_is_read_by_the_offset_before():
     assert "02:30 does not exist, and became 03:30" in warned(facts)
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        ("023000", "033000", ("03:30", "04:30")),
+        ("024500", "031500", ("03:45", "04:15")),
+        ("023000", "024500", ("03:30", "03:45")),
+        ("013000", "023000", ("01:30", "03:30")),
+        ("023000", "050000", ("03:30", "05:00")),
+    ],
+)
+def test_what_begins_in_the_hour_that_the_clocks_skip_has_a_length(start, end, expected):
+    """Read by the letter, 02:30 to 03:30 in Berlin on 28 March 2027 are one instant (RFC 5545 3.3.5)."""
+    for head, zone in (("", "Europe/Berlin"), (block("Mine"), "Mine")):
+        day = f";TZID={zone}:20270328"
+        times = {"dtstart": f"{day}T{start}", "dtend": f"{day}T{end}"}
+        facts = only(calendar(entry(**times), head=head))
+        assert tuple(wall[-5:] for wall in walls(facts)[:2]) == expected
+
+
 # -- Recurrence ----------------------------------------------------------------------------------------
 def days(said: reading.Reading) -> list[str]:
     return [f"{one.starts_at.astimezone(BERLIN):%m-%d %H}" for one in said.facts]
@@ -414,6 +433,93 @@ def test_a_series_is_unfolded_by_the_clock_with_its_exceptions():
     )
     assert [one.recurrence_id for one in said.facts][2] == "20271101T080000Z"
     assert not said.notes
+
+
+def lengths(said: reading.Reading) -> list[float]:
+    """The hours that each time lasts."""
+    return [(one.ends_at - one.starts_at) / timedelta(hours=1) for one in said.facts]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Mine"])
+@pytest.mark.parametrize(
+    ("first", "ends", "hours"),
+    [("20270321", "03", 1), ("20270328", "03", 1), ("20271024", "03", 1), ("20271024", "10", 8)],
+)
+def test_all_times_of_a_series_are_as_long_as_the_first(zone, first, ends, hours):
+    """RFC 5545 3.8.5.3: DTEND means an exact duration."""
+    day = f";TZID={zone}:{first}"
+    times = {"dtstart": f"{day}T023000", "dtend": f"{day}T{ends}3000"}
+    said = read(calendar(entry(**times, rrule=":FREQ=WEEKLY;COUNT=3"), head=block("Mine")))
+    assert lengths(said) == [hours] * 3
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Mine"])
+@pytest.mark.parametrize(("first", "hours"), [("20270320", 23), ("20271023", 25)])
+def test_a_duration_in_days_is_of_the_clock_at_each_time_of_a_series(zone, first, hours):
+    start = f";TZID={zone}:{first}T090000"
+    lines = entry(dtstart=start, dtend="", duration=":P1D", rrule=":FREQ=WEEKLY;COUNT=3")
+    assert lengths(read(calendar(lines, head=block("Mine")))) == [24, hours, 24]
+
+
+def test_the_one_time_of_a_series_that_the_clocks_skip_says_so():
+    for first in ("20270321", "20270328"):
+        day = f";TZID=Europe/Berlin:{first}"
+        times = {"dtstart": f"{day}T023000", "dtend": f"{day}T033000"}
+        said = read(calendar(entry(**times, rrule=":FREQ=WEEKLY;COUNT=3")))
+        told = {walls(one)[0]: warned(one) for one in said.facts}
+        assert {start for start, words in told.items() if words} == {"2027-03-28 03:30"}
+        assert "02:30 does not exist, and became 03:30" in told["2027-03-28 03:30"]
+
+
+def test_a_series_from_midnight_to_midnight_stays_one_of_whole_days():
+    zone = ";TZID=Europe/Berlin"
+    times = {"dtstart": f"{zone}:20270327T000000", "dtend": f"{zone}:20270328T000000"}
+    said = read(calendar(entry(**times, rrule=":FREQ=DAILY;COUNT=3")))
+    assert lengths(said) == [24, 23, 24]
+    assert all(one.is_whole_day for one in said.facts)
+
+
+def test_a_listed_period_has_its_own_length():
+    periods = ":20270611T090000Z/20270611T120000Z,20270612T090000Z/PT2H"
+    said = read(calendar(entry(rdate=f";VALUE=PERIOD{periods}")))
+    assert lengths(said) == [1, 3, 2]
+
+
+@pytest.mark.parametrize("end", ["20270611T080000Z", "20270611T090000Z", "-PT1H", "PT0S"])
+def test_a_listed_period_without_length_is_bad(end):
+    facts = only(calendar(entry(rdate=f";VALUE=PERIOD:20270611T090000Z/{end}")))
+    assert facts.problem == "A time that it lists (RDATE) ends before it starts."
+
+
+@pytest.mark.parametrize("named", [";VALUE=DATE:20270608", ";TZID=Europe/Berlin:20270608T090000"])
+def test_a_moved_time_takes_the_place_of_its_own_however_it_is_named(named):
+    start = ";TZID=Europe/Berlin:20270607T090000"
+    moved = ";TZID=Europe/Berlin:20270609T140000"
+    said = read(
+        calendar(
+            entry(dtstart=start, dtend="", rrule=":FREQ=DAILY;COUNT=2"),
+            entry(dtstart=moved, dtend="", recurrence_id=named, summary=":Moved"),
+        )
+    )
+    assert days(said) == ["06-07 09", "06-09 14"]
+    assert said.facts[1].recurrence_id == "20270608T070000Z"
+
+
+@pytest.mark.parametrize("named", [";TZID=Europe/Berlin:20270608T000000", ":20270607T220000Z"])
+def test_a_moved_day_takes_the_place_of_its_own_however_it_is_named(named):
+    said = read(
+        calendar(
+            entry(dtstart=";VALUE=DATE:20270607", dtend="", rrule=":FREQ=DAILY;COUNT=2"),
+            entry(dtstart=";VALUE=DATE:20270609", dtend="", recurrence_id=named),
+        )
+    )
+    assert [one.recurrence_id for one in said.facts] == ["20270607", "20270608"]
+    assert [walls(one)[0] for one in said.facts] == ["2027-06-07 00:00", "2027-06-09 00:00"]
+
+
+def test_a_day_that_is_listed_beside_times_is_at_their_time():
+    said = read(calendar(entry(rdate=";VALUE=DATE:20270612")))
+    assert [walls(one)[0] for one in said.facts] == ["2027-06-10 09:00", "2027-06-12 09:00"]
 
 
 def test_a_change_of_this_and_all_that_follow():
