@@ -99,7 +99,7 @@ class Batch:
             found = news.lines(self.event, record, sees_link=wanted[1])
             kinds = news.kinds(self.event, record)
             self._news[wanted] = {
-                **values.news(self.event, kinds),
+                **values.news(self.event, kinds, old_title=news.old_title(self.event, record)),
                 "changes": "\n".join(map(str, found)),
             }
         return self._news[wanted]

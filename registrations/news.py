@@ -100,6 +100,12 @@ def kinds(event: Event, record: Record) -> dict[str, bool]:
     }
 
 
+def old_title(event: Event, record: Record) -> str:
+    """Return the title that readers know where it is another now; empty where it is not."""
+    title = _older(record, TITLE, event.title)
+    return str(title or "")
+
+
 def lines(event: Event, record: Record, *, sees_link: bool = False) -> list[Line]:
     """Return in the reader's language what differs from what the reader knows: old times by the old clock.
 

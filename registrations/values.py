@@ -127,8 +127,11 @@ def note(text: str) -> str:
     return _("The organisers write: %(note)s") % {"note": text} if text else ""
 
 
-def news(event: Event, kinds: dict[str, bool]) -> dict[str, str]:
-    """What has changed, in two words and in a sentence; `kinds` says which (see `registrations.news`)."""
+def news(event: Event, kinds: dict[str, bool], *, old_title: str = "") -> dict[str, str]:
+    """What has changed, in a few words and in a sentence or two; `kinds` says which (see `registrations.news`).
+
+    `old_title` is the one by which the reader knows the event, if it has another now.
+    """
     said = {"event": event.title}
     if kinds["resumed"]:
         sentence = _("%(event)s had been postponed and now takes place.")
@@ -143,16 +146,19 @@ def news(event: Event, kinds: dict[str, bool]) -> dict[str, str]:
     else:
         sentence = _("%(event)s has a new title.")
     if kinds["time"]:
-        words = _("new time")
+        words = _("new title and time") if old_title else _("new time")
     elif kinds["place"]:
-        words = _("new place")
+        words = _("new title and place") if old_title else _("new place")
     elif kinds["resumed"]:
         words = _("it takes place")
     elif kinds["link"]:
         words = _("new link to join")
     else:
         words = _("new title")
-    return {"news": words, "change": sentence % said}
+    change = sentence % said
+    if old_title:
+        change += " " + _("It was called “%(title)s” until now.") % {"title": old_title}
+    return {"news": words, "change": change}
 
 
 def certificate() -> str:

@@ -79,10 +79,20 @@ def test_a_new_title_is_told_so_that_saved_entries_have_it(event, clock):
 
     comes, _waits = told()
     assert comes.subject == "Course: new title"
-    assert "Course has a new title." in comes.text
+    assert "Course has a new title. It was called “Meeting” until now." in comes.text
     assert "Title: Meeting → Course" in comes.text
     assert "SUMMARY:Course\r\n" in comes.calendar
     assert "METHOD:REQUEST" in comes.calendar
+
+
+def test_a_new_title_is_told_beside_a_new_time_with_the_one_that_readers_know(event, clock):
+    change(event, title="Course", **later(event))
+    clock.shift(timedelta(minutes=11))
+    write()
+
+    comes, _waits = told()
+    assert comes.subject == "Course: new title and time"
+    assert "The time of Course has changed. It was called “Meeting” until now." in comes.text
 
 
 def test_edits_within_ten_minutes_are_told_as_one_with_the_oldest_values(event, clock):
