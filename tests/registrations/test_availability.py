@@ -135,3 +135,14 @@ def test_terms_come_with_the_events(amount, django_assert_num_queries):
     assert [one.opens_later for one in said.values()] == [True] * amount
     with django_assert_num_queries(3):
         availability.of_events(Event.objects.all())
+
+
+@pytest.mark.parametrize("is_postponed", [True, False])
+def test_the_date_of_a_postponed_event_is_said_to_be_the_old_one(client, is_postponed):
+    event = EventFactory(online=True, status="postponed" if is_postponed else "published")
+
+    page = client.get(event.get_absolute_url()).text
+
+    assert ("Was planned for" in page) == is_postponed
+    assert ("<dt>When</dt>" in page) == (not is_postponed)
+    assert ('class="your-time"' in page) == (not is_postponed)
