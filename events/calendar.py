@@ -258,8 +258,8 @@ def _years_by_hours(event: Event, *, by_session: bool) -> list[int]:
     spans = [(session.starts_at, session.ends_at) for session in sessions]
     if not sessions and not event.is_whole_day:
         spans = [(event.starts_at, event.ends_at)]
-    by_hours = [span for span in spans if not _is_over_days(*span, event)]
-    return [moment.astimezone(event.zone).year for span in by_hours for moment in span]
+    by_hours = [_by_clock(span, event) for span in spans if not _is_over_days(*span, event)]
+    return [local.year for clock in by_hours for local in clock]
 
 
 def _check_years(event: Event) -> None:
@@ -342,12 +342,16 @@ def _dates_of_record(event: Event, changed_at: datetime) -> Iterator[bytes]:
 def _span(
     starts_at: datetime, ends_at: datetime, event: Event, zones: Zones, *, is_days: bool
 ) -> list[bytes]:
-    """From when to when: by hours, or over days, of which the last one in the file is the day after."""
+    """From when to when: by hours, or over days, of which the last one in the file is the day after.
+
+    Hours are by the event's own clock, where that is regular and shows none of them twice; else both are in UTC.
+    """
     if not is_days:
-        return [
-            _moment("DTSTART", starts_at, event, zones),
-            _moment("DTEND", ends_at, event, zones),
-        ]
+        if event.timezone in zones and (clock := _by_clock((starts_at, ends_at), event)):
+            zone, said = f";TZID={event.timezone}", [f"{local:%Y%m%dT%H%M%S}" for local in clock]
+        else:
+            zone, said = "", [instant(starts_at), instant(ends_at)]
+        return [line(f"DTSTART{zone}", said[0]), line(f"DTEND{zone}", said[1])]
     first = starts_at.astimezone(event.zone).date()
     after = (ends_at - MOMENT).astimezone(event.zone).date() + timedelta(days=1)
     return [
@@ -361,13 +365,13 @@ def _span_of_event(event: Event, zones: Zones) -> list[bytes]:
     return _span(event.starts_at, event.ends_at, event, zones, is_days=is_days)
 
 
-def _moment(name: str, moment: datetime, event: Event, zones: Zones) -> bytes:
-    """An instant by the event's own clock; in UTC where that clock is irregular or shows this hour twice."""
-    local = moment.astimezone(event.zone)
-    other = local.replace(fold=1 - local.fold)
-    if event.timezone not in zones or local.utcoffset() != other.utcoffset():
-        return line(name, instant(moment))
-    return line(f"{name};TZID={event.timezone}", f"{local:%Y%m%dT%H%M%S}")
+def _by_clock(span: tuple[datetime, datetime], event: Event) -> list[datetime]:
+    """Start and end by the event's own clock; nothing where it shows one of these hours twice."""
+    clock = [moment.astimezone(event.zone) for moment in span]
+    for local in clock:
+        if local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset():
+            return []
+    return clock
 
 
 def _facts(event: Event, said: str, page: str) -> Iterator[bytes]:

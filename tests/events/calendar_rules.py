@@ -334,11 +334,9 @@ def _times(event: Component, zones: dict[str, Component]) -> Iterator[str]:
     kinds = {
         tuple(sorted(one.parameters.items())) + (one.value[-1] == "Z",) for one in (start, end)
     }
-    # One of the two may be in UTC: an hour that the clocks show twice has no other name.
-    days = [one.parameters.get("VALUE") == "DATE" for one in (start, end)]
-    if len(kinds) > 1 and (any(days) or not any(one.value.endswith("Z") for one in (start, end))):
-        yield "E7: DTEND is of another kind than DTSTART"
-    if all(days):
+    if len(kinds) > 1:
+        yield "E7: DTEND is of another kind or zone than DTSTART"
+    if all(one.parameters.get("VALUE") == "DATE" for one in (start, end)):
         first, last = (datetime.strptime(one.value, "%Y%m%d").date() for one in (start, end))
         if last <= first:
             yield "E6: ends before it starts"

@@ -233,17 +233,28 @@ def test_the_days_on_which_clocks_change_are_right(zone, start, end):
     assert everywhere(event) == []
 
 
-@pytest.mark.parametrize("hour", [0, 1])
-def test_an_hour_that_comes_twice_goes_out_in_utc(hour):
-    start = datetime(2027, 10, 31, hour, 30, tzinfo=UTC)  # 02:30 in Berlin, both times
-    event = EventFactory(
-        starts_at=start, ends_at=start + timedelta(hours=6), timezone="Europe/Berlin"
-    )
+# In Berlin the hour from 00:00 to 01:00 UTC and the one after it are both shown as 02:00 to 03:00.
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("20271031T003000Z", "20271031T063000Z"),
+        ("20271031T013000Z", "20271031T073000Z"),
+        ("20271030T233000Z", "20271031T003000Z"),
+        ("20271031T003000Z", "20271031T004500Z"),
+        ("20271031T004500Z", "20271031T011500Z"),
+    ],
+)
+def test_an_entry_with_an_hour_that_comes_twice_is_in_utc_and_needs_no_zone(start, end):
+    instants = [datetime.strptime(moment, "%Y%m%dT%H%M%S%z") for moment in (start, end)]
+    event = EventFactory(starts_at=instants[0], ends_at=instants[1], timezone="Europe/Berlin")
+    SessionFactory(event=event, starts_at=instants[0], ends_at=instants[1])
 
-    content = calendar.event_file(event)
+    files = [calendar.event_file(event, by_session=by_session) for by_session in (False, True)]
 
-    assert f"DTSTART:20271031T{hour:02}3000Z".encode() in content
-    assert entry_of(content)["DTEND"].dt.astimezone(UTC) == event.ends_at
+    for content in files:
+        assert f"DTSTART:{start}\r\nDTEND:{end}\r\n".encode() in content
+        assert b"VTIMEZONE" not in content
+        assert broken(content) == []
     assert everywhere(event) == []
 
 
