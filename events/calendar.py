@@ -140,8 +140,8 @@ def location(event: Event) -> str:
 
 
 def title(event: Event) -> str:
-    """The title with the state in front where people must see it."""
-    return _with_state(event, event.title)
+    """The title in one line, with the state in front where people must see it."""
+    return _with_state(event, _name_of(event))
 
 
 def as_text(html: str) -> str:
@@ -287,7 +287,7 @@ def _scheduled(event: Event, method: str, scheduling: Scheduling, *, last: bytes
         line("DTSTAMP", instant(scheduling.written_at)),
         *_dates_of_record(event, event.changed_at),
         line("SEQUENCE", str(scheduling.sequence)),
-        line("SUMMARY", text(one_line(title(event)))),
+        line("SUMMARY", text(title(event))),
         *span,
         *_facts(event, description(event, joins_online=scheduling.joins_online, page=page), page),
         *_state(event, is_withdrawn=method == "CANCEL"),
@@ -298,7 +298,10 @@ def _scheduled(event: Event, method: str, scheduling: Scheduling, *, last: bytes
 
 def _entry_of_session(event: Event, session: Session, zones: Zones) -> bytes:
     """An item of the programme: an entry of its own, which moves with the event and by itself."""
-    words = _("%(event)s: %(session)s") % {"event": event.title, "session": session.title}
+    words = _("%(event)s: %(session)s") % {
+        "event": _name_of(event),
+        "session": one_line(session.title),
+    }
     page = page_of(event)
     span = session.starts_at, session.ends_at
     said = "\n\n".join(part for part in (session.details, page) if part)
@@ -308,7 +311,7 @@ def _entry_of_session(event: Event, session: Session, zones: Zones) -> bytes:
             event.sequence + session.sequence,
             uid=str(uuid5(event.uid, f"session/{session.pk}")),
         ),
-        line("SUMMARY", text(one_line(_with_state(event, words)))),
+        line("SUMMARY", text(_with_state(event, words))),
         *_span(*span, event, zones, is_days=_is_over_days(*span, event)),
         *_facts(event, said, page),
         *_state(event),
@@ -415,7 +418,12 @@ def _title_for(event: Event, standing: Standing | None) -> str:
     words = title(event)
     if standing and standing.words and event.status == Status.PUBLISHED:
         words = _("%(state)s: %(title)s") % {"state": standing.words, "title": words}
-    return one_line(words)
+    return words
+
+
+def _name_of(event: Event) -> str:
+    """The title in one line; the form refuses one that has nothing to show, older and imported records may have it."""
+    return one_line(event.title) or _("Untitled event")
 
 
 def _with_state(event: Event, words: str) -> str:

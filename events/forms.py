@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation, User
 from accounts.permissions import MANAGING, organisations_of
 from events import joinlinks
+from events.contentlines import one_line
 from events.inputs import (
     ManyField,
     VenueSelect,
@@ -152,6 +153,13 @@ class EventForm(forms.ModelForm):
         return any(field.errors for field in self.more_fields)
 
     # -- Checks -------------------------------------------------------------------------------
+    def clean_title(self) -> str:
+        """Refuse a title of nothing but control characters, of which a calendar shows nothing."""
+        title: str = self.cleaned_data["title"]
+        if not one_line(title):
+            raise ValidationError(self.fields["title"].error_messages["required"], code="required")
+        return title
+
     def clean_organisers(self) -> list[Organisation]:
         organisers: list[Organisation] = self.cleaned_data["organisers"]
         own = set(organisations_of(self.user, MANAGING).values_list("pk", flat=True))

@@ -120,7 +120,7 @@ def _stream(content: bytes) -> Iterator[str]:
         except UnicodeDecodeError:
             yield "S4: a character is cut in two"
             continue
-        if re.search("[\x00-\x08\x0a-\x1f\x7f]", text):
+        if re.search("[\x00-\x08\x0a-\x1f\x7f-\x9f]", text):
             yield f"S5: a control character in {text!r}"
         if "\ufffd" in text:
             yield "S1: broken letters"

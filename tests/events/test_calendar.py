@@ -11,9 +11,10 @@ from icalendar import Calendar
 
 from events import calendar, lifecycle
 from events.calendar import Scheduling
+from events.forms import EventForm
 from events.models import Event, Format, Status, from_local
 from tests.events.calendar_rules import broken
-from tests.factories import EventFactory, SessionFactory, TopicFactory, VenueFactory
+from tests.factories import EventFactory, SessionFactory, TopicFactory, UserFactory, VenueFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -179,6 +180,26 @@ def test_a_mail_address_is_a_uri():
     content = calendar.request(EventFactory(), scheduling=scheduling)
 
     assert b"mailto:a%2541+b@example.org" in content.replace(b"\r\n ", b"")
+
+
+@pytest.mark.parametrize("title", ["", " ", "\x07\x08", "\x9b"])
+def test_a_title_without_anything_to_show_has_a_word_in_its_place(title):
+    event = EventFactory(title=title)
+    SessionFactory(event=event, title="Welcome")
+
+    assert entry_of(calendar.event_file(event))["SUMMARY"] == "Untitled event"
+    by_session = entry_of(calendar.event_file(event, by_session=True))
+    assert by_session["SUMMARY"] == "Untitled event: Welcome"
+    assert everywhere(event) == []
+    lifecycle.cancel(event, by=None)
+    assert entry_of(calendar.event_file(event))["SUMMARY"] == "Cancelled: Untitled event"
+
+
+@pytest.mark.parametrize("title", ["\x07\x08", " \x9b", "\u2028"])
+def test_the_form_refuses_a_title_without_anything_to_show(title):
+    form = EventForm({"title": title}, instance=Event(), user=UserFactory())
+
+    assert form.errors["title"] == ["Give the event a title."]
 
 
 # -- Zones ----------------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ def test_what_is_typed_comes_back_equal(typed):
     ("typed", "kept"),
     [
         ("bell\x07 and nul\x00", "bell and nul"),
+        ("escapes\x1b and\x9b of\x80 terminals\x7f", "escapes and of terminals"),
         ("pasted\x0bfrom\x0ca\u2028text\u2029program\x85", "pasted\nfrom\na\ntext\nprogram\n"),
         ("Windows\r\nand old\rMac", "Windows\nand old\nMac"),
     ],
