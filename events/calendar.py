@@ -33,6 +33,10 @@ EMPTY_FEED_YEAR = 2026  # any fixed year gives stable bytes
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 BLOCK_END = re.compile(r"</(?:p|li|h\d)>|<br\s*/?>")
 TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--.*?-->", re.DOTALL)
+#: A link with its words, and an address that leads somewhere from outside of the page too.
+LINK = re.compile(r"<a(\s[^<>]*+)>((?:[^<]++|<(?!/?a\b))*+)</a>")
+ADDRESS = re.compile(r'\shref="((?:https?:|mailto:|tel:|/(?!/))[^"]*)"', re.IGNORECASE)
+SCHEME = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
 END = b"END:VCALENDAR\r\n"
 #: In a file of ours: each zone block and the name of its zone; the lines that say from when to when an entry is.
 ZONE = re.compile(rb"(BEGIN:VTIMEZONE\r\nTZID:(.*?)\r\n.*?END:VTIMEZONE\r\n)", re.DOTALL)
@@ -145,7 +149,12 @@ def title(event: Event) -> str:
 
 
 def as_text(html: str) -> str:
-    """Rich text as plain text, with line breaks where its blocks end, so that words do not run together."""
+    """Rich text as plain text, with line breaks where its blocks end, so that words do not run together.
+
+    The address of a link follows its words in brackets, unless they are that address.
+    """
+    if "<a " in html:
+        html = LINK.sub(_with_address, html)
     if "<" in html:
         html = TAG.sub("", BLOCK_END.sub("\n", html))
     return unescape(html)
@@ -424,6 +433,24 @@ def _title_for(event: Event, standing: Standing | None) -> str:
 def _name_of(event: Event) -> str:
     """The title in one line; the form refuses one that has nothing to show, older and imported records may have it."""
     return one_line(event.title) or _("Untitled event")
+
+
+def _with_address(link: re.Match[str]) -> str:
+    words, found = link[2], ADDRESS.search(link[1])
+    if not found:
+        return words
+    address = found[1]
+    shown = TAG.sub("", words).strip()
+    if address.startswith("/"):
+        address = settings.SITE_URL + address
+    if _bare(shown) == _bare(address):
+        return words
+    return f"{words} ({address.removeprefix('mailto:')})" if shown else address
+
+
+def _bare(address: str) -> str:
+    """An address by what people write of it."""
+    return SCHEME.sub("", unescape(address)).rstrip("/").casefold()
 
 
 def _with_state(event: Event, words: str) -> str:

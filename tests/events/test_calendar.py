@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from time import perf_counter
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -477,6 +478,48 @@ def test_rich_text_becomes_plain_text():
     assert calendar.as_text("<p>One<br/>two</p><ul><li>A &amp; B</li><li>C</li></ul>") == (
         "One\ntwo\nA & B\nC\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("html", "words"),
+    [
+        ('<a href="https://a.example/b?c=1&amp;d=2">Read <b>this</b></a>, please.',
+         "Read this (https://a.example/b?c=1&d=2), please."),
+        ('<a href="https://a.example/b?c=1&amp;d=2">https://a.example/b?c=1&amp;d=2</a>',
+         "https://a.example/b?c=1&d=2"),
+        ('<a href="https://a.example/"><i>A.example</i></a>', "A.example"),
+        ('<a href="mailto:ana@a.example">Ana</a>, <a href="mailto:ben@a.example">ben@a.example</a>',
+         "Ana (ana@a.example), ben@a.example"),
+        ('<a rel="nofollow" href="/about/">We</a> and <a href="tel:+3412">us</a>',
+         f"We ({SITE}/about/) and us (tel:+3412)"),
+        ('<a href="HTTPS://a.example/"></a>', "HTTPS://a.example/"),
+        ('<a linktype="page" id="3">A page</a>, <a href="#top">up</a>', "A page, up"),
+        ('<a href="https://a.example/">open, <a href="https://b.example/">B</a>',
+         "open, B (https://b.example/)"),
+    ],
+)  # fmt: skip
+def test_the_address_of_a_link_follows_its_words(html, words):
+    assert calendar.as_text(html) == words
+
+
+def test_the_addresses_of_links_are_in_the_entry():
+    event = EventFactory(
+        summary="", description='<p><a href="https://a.example/b;c">The, list</a></p>'
+    )
+
+    content = calendar.event_file(event)
+
+    assert entry_of(content)["DESCRIPTION"].startswith("The, list (https://a.example/b;c)\n\n")
+    assert broken(content) == []
+
+
+@pytest.mark.parametrize("piece", ['<a href="https://a.example/">', '<a href="/"><b>'])
+def test_a_text_of_links_that_never_end_is_read_at_once(piece):
+    start = perf_counter()
+
+    calendar.as_text("<p>" + piece * 20_000)
+
+    assert perf_counter() - start < 2
 
 
 # -- The same data, the same bytes; SEQUENCE ------------------------------------------------------
