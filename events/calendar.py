@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from html import unescape
 from types import MappingProxyType
 from uuid import uuid5
@@ -17,6 +18,7 @@ from uuid import uuid5
 from django.conf import settings
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from events.contentlines import instant, line, mailto, one_line, parameter, text
@@ -28,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 PRODUCT = "-//Plenary//Events 1.0//EN"
 ONE_NIGHT = timedelta(hours=12)
+ONE_DAY = timedelta(days=1)
+NOON = time(12)
 MOMENT = timedelta(microseconds=1)
 EMPTY_FEED_YEAR = 2026  # any fixed year gives stable bytes
 FIRST_YEAR, LAST_YEAR = 1970, 2100
@@ -466,24 +470,52 @@ def _degrees(value: Decimal | float) -> str:
 
 
 def _hours_of_days(event: Event) -> list[str]:
-    """One line a day, from the programme where there is one, else from the event's own start and end."""
+    """One line for each day of the programme, and before them the event's own start and end unless those tell them."""
     if event.is_whole_day:
         return []
-    days = range(event.first_day.toordinal(), event.last_day.toordinal() + 1)
-    hours: dict[date, list[tuple[datetime, datetime]]] = {}
+    zone, first, last = event.zone, event.first_day, event.last_day
+    starts: dict[date, datetime] = {}
+    ends: dict[date, datetime] = {}
     for session in sorted(event.sessions.all(), key=lambda session: session.starts_at):
-        start, end = (
-            moment.astimezone(event.zone) for moment in (session.starts_at, session.ends_at)
-        )
-        if start.toordinal() in days:
-            hours.setdefault(start.date(), []).append((start, end))
-    if hours:
-        return [
-            f"{date_format(day, 'j F')}: {of_day[0][0]:%H:%M}–{max(end for _start, end in of_day):%H:%M}"
-            for day, of_day in hours.items()
-        ]
+        day = session.starts_at.astimezone(zone).date()
+        if first <= day <= last:
+            starts.setdefault(day, session.starts_at)
+            end = session.ends_at.astimezone(zone).replace(tzinfo=None)
+            if end < datetime.combine(day, NOON) + ONE_DAY:  # else it does not end that day's hours
+                ends[day] = max(session.ends_at, ends.get(day, session.ends_at))
+    hours = [_hours_of_day(start, ends.get(day), event) for day, start in starts.items()]
+    is_told = (
+        min(starts.values(), default=event.ends_at) <= event.starts_at
+        and max(ends.values(), default=event.starts_at) >= event.ends_at
+    )
     start, end = event.local_start, event.local_end
-    return [] if _are_midnights(start, end) else [f"{start:%H:%M} – {end:%H:%M}"]
+    return hours if is_told or _are_midnights(start, end) else [_from_to(start, end), *hours]
+
+
+def _hours_of_day(starts_at: datetime, ends_at: datetime | None, event: Event) -> str:
+    """The hours of one day; an end after midnight names its day. Without an end only their start."""
+    start = starts_at.astimezone(event.zone)
+    day = _day(start.date(), get_language())
+    if ends_at is None:
+        return _("%(day)s: from %(time)s") % {"day": day, "time": f"{start:%H:%M}"}
+    end = ends_at.astimezone(event.zone)
+    if start.date() == end.date():
+        return f"{day}: {start:%H:%M}–{end:%H:%M}"
+    if end.time() == time():
+        return f"{day}: {start:%H:%M}–24:00"
+    return _from_to(start, end)
+
+
+def _from_to(start: datetime, end: datetime) -> str:
+    language = get_language()
+    first, last = _day(start.date(), language), _day(end.date(), language)
+    return f"{first} {start:%H:%M} – {last} {end:%H:%M}"
+
+
+@lru_cache(maxsize=1000)
+def _day(day: date, _language: str | None) -> str:
+    """A day in words, which a feed says again and again; the language in force is a part of the key."""
+    return date_format(day, "j F")
 
 
 def _is_over_days(starts_at: datetime, ends_at: datetime, event: Event) -> bool:

@@ -6,6 +6,7 @@ from time import perf_counter
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import translation
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
@@ -134,10 +135,75 @@ def test_several_days_are_one_entry_over_the_days_with_the_hours_in_the_text():
 
     assert (entry["DTSTART"].dt, entry["DTEND"].dt) == (date(2027, 3, 27), date(2027, 3, 30))
     assert (
-        "27 March: 10:00–16:00\n29 March: 09:00–11:00\nMadrid time (UTC+1)" in entry["DESCRIPTION"]
+        "27 March 10:00 – 29 March 16:30\n27 March: 10:00–16:00\n29 March: 09:00–11:00\nMadrid time (UTC+1)"
+        in entry["DESCRIPTION"]
     )
     assert str(entry["TRANSP"]) == "OPAQUE"
     assert everywhere(event) == []
+
+
+HOURS = {
+    "without a programme": (
+        "06-01T14:00", "06-04T12:00", [], ["1 June 14:00 – 4 June 12:00"],
+    ),
+    "the programme tells start and end": (
+        "06-01T14:00", "06-03T12:00",
+        [("06-03T09:00", "06-03T12:00"), ("06-01T16:00", "06-01T18:00"), ("06-01T14:00", "06-01T15:00")],
+        ["1 June: 14:00–18:00", "3 June: 09:00–12:00"],
+    ),
+    "it begins later": (
+        "06-01T14:00", "06-03T12:00",
+        [("06-01T15:00", "06-01T18:00"), ("06-03T09:00", "06-03T12:00")],
+        ["1 June 14:00 – 3 June 12:00", "1 June: 15:00–18:00", "3 June: 09:00–12:00"],
+    ),
+    "it ends after midnight, and the longest item is not the last": (
+        "06-01T00:00", "06-03T12:00",
+        [("06-01T00:00", "06-01T05:00"), ("06-01T00:00", "06-02T00:00"), ("06-01T20:00", "06-02T03:00"),
+         ("06-01T22:00", "06-01T23:00")],
+        ["1 June 00:00 – 3 June 12:00", "1 June 00:00 – 2 June 03:00"],
+    ),
+    "it ends at midnight": (
+        "06-01T14:00", "06-03T00:00",
+        [("06-01T14:00", "06-02T00:00"), ("06-02T09:00", "06-03T00:00")],
+        ["1 June: 14:00–24:00", "2 June: 09:00–24:00"],
+    ),
+    "an exhibition goes on beside it": (
+        "06-01T14:00", "06-03T18:00",
+        [("06-01T14:00", "06-03T18:00"), ("06-01T15:00", "06-01T17:00"), ("06-02T09:00", "06-03T12:00")],
+        ["1 June 14:00 – 3 June 18:00", "1 June: 14:00–17:00", "2 June: from 09:00"],
+    ),
+    "items outside of its days are no part of them": (
+        "06-01T14:00", "06-02T12:00",
+        [("05-31T09:00", "05-31T10:00"), ("06-02T12:00", "06-02T13:00"), ("06-03T09:00", "06-03T10:00")],
+        ["1 June 14:00 – 2 June 12:00", "2 June: 12:00–13:00"],
+    ),
+    "from midnight to midnight": (
+        "06-01T00:00", "06-03T00:00", [("06-01T10:00", "06-01T12:00")], ["1 June: 10:00–12:00"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("start", "end", "items", "lines"), HOURS.values(), ids=HOURS)
+def test_the_hours_of_several_days_are_told_with_their_days(start, end, items, lines):
+    event = at("Europe/Madrid", f"2027-{start}", f"2027-{end}", summary="", description="")
+    for span in items:
+        wall = [datetime.fromisoformat(f"2027-{moment}") for moment in span]
+        starts_at, ends_at = (from_local(moment, event.timezone) for moment in wall)
+        SessionFactory(event=event, starts_at=starts_at, ends_at=ends_at)
+
+    said = calendar.description(event).split("\n")
+
+    page = f"{SITE}/events/{event.slug}/"
+    assert said == [*lines, "Madrid time (UTC+2)", "", page]
+
+
+def test_days_of_a_feed_are_in_the_language_of_the_reader():
+    event = at("Europe/Madrid", "2027-06-01T14:00", "2027-06-04T12:00", summary="")
+
+    with translation.override("en"):
+        assert "1 June 14:00 – 4 June 12:00" in calendar.description(event)
+    with translation.override("de"):
+        assert "1 Juni 14:00 – 4 Juni 12:00" in calendar.description(event)
 
 
 def test_whole_days_without_known_hours_say_none():
