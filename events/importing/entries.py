@@ -38,6 +38,11 @@ USED = {
     "LOCATION", "URL", "CATEGORIES", "CONTACT", "STATUS", "RRULE", "RDATE", "EXDATE", "DTSTAMP", "CREATED",
     "LAST-MODIFIED",
 }  # fmt: skip
+#: Of what facts are made of, the first alone: an entry has one of each (RFC 5545 3.6.1), and one contact with us.
+TAKEN_ONCE = {
+    "UID", "RECURRENCE-ID", "SEQUENCE", "SUMMARY", "DESCRIPTION", "X-ALT-DESC", "DTSTART", "DTEND", "DURATION",
+    "LOCATION", "URL", "CONTACT", "STATUS",
+}  # fmt: skip
 ONLINE = {"online", "virtual", "on line", "web", "internet", "webinar"}
 ONLINE_ROOMS = ("microsoft teams", "zoom meeting", "google meet", "webex")
 #: Addresses of other people are not ours to keep; people register themselves.
@@ -305,8 +310,9 @@ def _leftovers(event: VEvent, *, used: str) -> list[tuple[str, str]]:
         found_here = values(event, name)
         if name.startswith("X-PLENARY-"):
             found.append((name.removeprefix("X-PLENARY-"), str(found_here[0])))
-        elif name not in USED or any(isinstance(value, vBroken) for value in found_here):
-            found += [(name, shown(value)) for value in found_here if str(value) != used]
+        else:
+            left = _unused(event, name)
+            found += [(name, shown(value)) for value in left if str(value) != used]
     found += [
         ("", texts.one_line(message)[:LONGEST_VALUE]) for name, message in event.errors if not name
     ]
@@ -316,6 +322,18 @@ def _leftovers(event: VEvent, *, used: str) -> list[tuple[str, str]]:
         more = _("%(number)s more things") % {"number": len(found) - MOST_LEFTOVERS}
         found[MOST_LEFTOVERS:] = [("", more)]
     return found
+
+
+def _unused(event: VEvent, name: str) -> list[Any]:
+    """The values of a property of which no facts are made."""
+    found = values(event, name)
+    if name not in USED or any(isinstance(value, vBroken) for value in found):
+        return found
+    if name == "DURATION" and "DTEND" in event:
+        return found
+    if name == "CONTACT" and not texts.mail_address(_text(event, name)):
+        return found
+    return found[1:] if name in TAKEN_ONCE else []
 
 
 def _text(event: VEvent, name: str) -> str:

@@ -205,6 +205,37 @@ def test_what_has_no_place_is_listed_by_name_and_nobody_is_imported():
     assert "cole.example" not in str(said)
 
 
+def test_what_is_said_twice_is_taken_once_and_the_rest_is_listed():
+    """RFC 5545 3.6.1 allows one of each, and no DURATION beside DTEND."""
+    said = {
+        "CONTACT": "Bo Berg",
+        "DESCRIPTION": "Bring a pen",
+        "DTEND": "20270612T100000Z",
+        "DTSTART": "20270612T090000Z",
+        "DURATION": "PT8H",
+        "LOCATION": "Hall",
+        "SEQUENCE": "7",
+        "STATUS": "CANCELLED",
+        "SUMMARY": "Second title",
+        "UID": "second",
+        "URL": "https://second.example/",
+    }
+    first = entry(
+        contact=":ana@cep.example", description=":First", location=":Room", sequence=":1",
+        status=":CONFIRMED", url=":https://first.example/",
+    )  # fmt: skip
+    facts = only(calendar(first + "".join(f"\n{name}:{value}" for name, value in said.items())))
+    assert facts.leftovers == list(said.items())
+    assert (facts.title, facts.status, facts.uid) == ("Round table", "CONFIRMED", "one@example.net")
+    assert walls(facts)[:2] == ["2027-06-10 09:00", "2027-06-10 10:00"]
+
+
+def test_a_contact_without_address_is_listed():
+    facts = only(calendar(entry(contact=":Ana Silva\\, the office")))
+    assert facts.leftovers == [("CONTACT", "Ana Silva, the office")]
+    assert facts.contact_email == ""
+
+
 def test_tasks_and_other_parts_are_counted():
     head = (
         "BEGIN:VTODO\nUID:t\nEND:VTODO\n" * 2
