@@ -21,7 +21,31 @@ from events.importing import rules
 from events.importing.files import Component, name_of
 from events.inputs import REGIONS
 
-UTC_NAMES = {"UTC", "ETC/UTC", "GMT", "ETC/GMT", "Z", "ZULU", "UCT", "UNIVERSAL", "TZONE://MICROSOFT/UTC"}  # fmt: skip
+UTC_NAMES = {
+    "UTC", "ETC/UTC", "GMT", "ETC/GMT", "GMT0", "GREENWICH", "Z", "ZULU", "UCT", "UNIVERSAL", "TZONE://MICROSOFT/UTC",
+}  # fmt: skip
+#: The old names of IANA that name no city, by the zones that they are links to.
+OLD_NAMES = {
+    "CET": "Europe/Brussels", "CST6CDT": "America/Chicago", "CUBA": "America/Havana", "EET": "Europe/Athens",
+    "EGYPT": "Africa/Cairo", "EIRE": "Europe/Dublin", "EST": "America/Panama", "EST5EDT": "America/New_York",
+    "GB": "Europe/London", "GB-EIRE": "Europe/London", "HONGKONG": "Asia/Hong_Kong", "HST": "Pacific/Honolulu",
+    "ICELAND": "Atlantic/Reykjavik", "IRAN": "Asia/Tehran", "ISRAEL": "Asia/Jerusalem", "JAMAICA": "America/Jamaica",
+    "JAPAN": "Asia/Tokyo", "KWAJALEIN": "Pacific/Kwajalein", "LIBYA": "Africa/Tripoli", "MET": "Europe/Brussels",
+    "MST": "America/Phoenix", "MST7MDT": "America/Denver", "NAVAJO": "America/Denver", "NZ": "Pacific/Auckland",
+    "NZ-CHAT": "Pacific/Chatham", "POLAND": "Europe/Warsaw", "PORTUGAL": "Europe/Lisbon", "PRC": "Asia/Shanghai",
+    "PST8PDT": "America/Los_Angeles", "ROC": "Asia/Taipei", "ROK": "Asia/Seoul", "SINGAPORE": "Asia/Singapore",
+    "TURKEY": "Europe/Istanbul", "W-SU": "Europe/Moscow", "WET": "Europe/Lisbon",
+}  # fmt: skip
+#: A name with its offset, as Outlook shows it: "(UTC+03:00) Moscow".
+WITH_OFFSET = re.compile(r"\((?:UTC|GMT)(?:([+-])(\d{1,2})[:.]?(\d{2})?)?\)\s*(\S.*)", re.I | re.S)
+#: What such names say instead of a city.
+AREAS = {
+    "eastern time": "America/New_York", "central time": "America/Chicago", "mountain time": "America/Denver",
+    "pacific time": "America/Los_Angeles", "atlantic time": "America/Halifax", "arizona": "America/Phoenix",
+    "alaska": "America/Anchorage", "hawaii": "Pacific/Honolulu", "newfoundland": "America/St_Johns",
+    "brasilia": "America/Sao_Paulo", "chennai": "Asia/Kolkata", "beijing": "Asia/Shanghai",
+    "osaka": "Asia/Tokyo", "bern": "Europe/Zurich",
+}  # fmt: skip
 OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?")
 #: Of the zones with one clock, the cities by which people know it, Europe first.
 CITIES = (
@@ -34,6 +58,8 @@ CITIES = (
     "Asia/Jerusalem", "Asia/Dubai", "Asia/Kolkata", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney",
     "Pacific/Auckland", "Africa/Johannesburg", "Africa/Cairo", "Africa/Nairobi",
 )  # fmt: skip
+#: Letters of a name that are gone through for cities.
+LONGEST_NAME = 300
 #: A block may list its switches one by one, and a file may have many blocks: of one block, and of a whole file.
 MOST_SWITCHES = 2000
 MOST_SWITCHES_OF_FILE = 20_000
@@ -116,8 +142,8 @@ class Zones:
         self._clocks: dict[str, tzinfo | None] = {}
         said = next(iter(calendar.values("X-WR-TIMEZONE")), "")
         #: The zone of times that name none: the file's own, else the site's.
-        self.usual = known_name(said) or settings.TIME_ZONE
-        self.is_said = bool(known_name(said))
+        self.usual = known_name(said) or old_name(said) or settings.TIME_ZONE
+        self.is_said = bool(known_name(said) or old_name(said))
 
     @cached_property
     def usual_clock(self) -> ZoneInfo:
@@ -135,8 +161,11 @@ class Zones:
         `moments` are instants with a zone; a block is compared at all of them, and over their years if it can be.
         """
         clock = self.clock(tzid)
-        if isinstance(clock, ZoneInfo):
+        if isinstance(clock, ZoneInfo) and (known_name(tzid) or old_name(tzid)):
             return clock.key, ""
+        if isinstance(clock, ZoneInfo):
+            words = _("Its time zone “%(zone)s” was taken as %(taken)s. Check its times.")
+            return clock.key, words % {"zone": tzid[:100], "taken": clock.key}
         if clock is None:
             words = _("Its time zone “%(zone)s” is not known; its times were taken as %(taken)s.")
             return self.usual, words % {"zone": tzid[:100], "taken": self.usual}
@@ -145,6 +174,12 @@ class Zones:
                 "zone": tzid[:100],
                 "name": name,
             }
+        if isinstance(clock, timezone) and WITH_OFFSET.match(tzid):
+            words = _(
+                "Of its time zone “%(zone)s” only the distance from UTC is known, not whether it has summer time."
+                " Check its times."
+            )
+            return self.usual, words % {"zone": tzid[:100]}
         words = _(
             "No known zone has the clock of “%(zone)s”; the event is right, shown in %(name)s."
         )
@@ -157,11 +192,16 @@ class Zones:
             return ZoneInfo(name)
         if (block := self._blocks.get(tzid)) and (clock := self._read.clock(block)):
             return clock
-        if offset := OFFSET.fullmatch(tzid.strip("()")):
-            sign, hours, minutes = offset.groups()
-            distance = timedelta(hours=int(hours), minutes=int(minutes or 0))
-            if distance < timedelta(hours=24):
-                return timezone(-distance if sign == "-" else distance)
+        if name := old_name(tzid):
+            return ZoneInfo(name)
+        if said := OFFSET.fullmatch(tzid.strip("()")):
+            offset = _offset(*said.groups())
+            return None if offset is None else timezone(offset)
+        if said := WITH_OFFSET.fullmatch(tzid[:LONGEST_NAME]):
+            sign, hours, minutes, words = said.groups()
+            offset = _offset(sign or "+", hours or "0", minutes)
+            if offset is not None:
+                return _told(words, offset) or timezone(offset, tzid)
         return None
 
     def _agreeing(self, tzid: str, clock: BlockZone, moments: list[datetime]) -> str:
@@ -192,9 +232,48 @@ def known_name(tzid: str) -> str:
     return ""
 
 
+def old_name(tzid: str) -> str:
+    """The IANA zone that an old name of IANA means which names no city, such as EST5EDT; blocks go before it."""
+    tzid = tzid.strip()
+    name = tzid.rpartition("/")[2] if tzid.startswith("/") else tzid
+    return OLD_NAMES.get(name.upper(), "")
+
+
+def _offset(sign: str, hours: str, minutes: str | None) -> timedelta | None:
+    """The distance from UTC that a name says; None for a day and more."""
+    distance = timedelta(hours=int(hours), minutes=int(minutes or 0))
+    if distance >= timedelta(hours=24):
+        return None
+    return -distance if sign == "-" else distance
+
+
+def _told(words: str, offset: timedelta) -> ZoneInfo | None:
+    """The zone of the first city or area that is named beside an offset, if that is the zone's own out of summer."""
+    said = re.findall(r"\w+", words.lower())
+    for start in range(len(said)):
+        for length in (3, 2, 1):
+            name = _places().get(" ".join(said[start : start + length]))
+            if name and _standard(name) == offset:
+                return _zone(name)
+    return None
+
+
+@lru_cache(maxsize=1)
+def _places() -> dict[str, str]:
+    """The zones by the cities and areas that names of zones say."""
+    return {_city(name): name for name in (*reversed(_others()), *reversed(CITIES))} | AREAS
+
+
+@lru_cache(maxsize=1000)
+def _standard(name: str) -> timedelta:
+    """The distance of a zone from UTC out of its summer time, by the rules of 2026."""
+    offsets = (_zone(name).utcoffset(datetime(2026, month, 1)) for month in (1, 7))
+    return min(offset for offset in offsets if offset is not None)
+
+
 @lru_cache(maxsize=1)
 def _by_letters() -> dict[str, str]:
-    """The IANA zones by their names in small letters. Abbreviations such as EST are left to the blocks."""
+    """The IANA zones by their names in small letters. Of old names such as EST, blocks know more."""
     return {name.lower(): name for name in sorted(available_timezones()) if "/" in name}
 
 

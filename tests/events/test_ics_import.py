@@ -3,7 +3,7 @@
 import sys
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -355,6 +355,80 @@ def test_zones_by_their_block(name, winter, summer, zone):
     facts = only(data)
     assert walls(facts) == ["2027-06-10 09:00", "2027-06-10 10:00", zone]
     assert f"“{name}” goes by the same clock as {zone}" in warned(facts)
+
+
+@pytest.mark.parametrize(
+    ("tzid", "zone", "utc"),
+    [
+        ("EST5EDT", "America/New_York", "16:00"),
+        ("EST", "America/Panama", "17:00"),
+        ("/maker.example/PST8PDT", "America/Los_Angeles", "19:00"),
+        ("CET", "Europe/Brussels", "10:00"),
+        ("gb", "Europe/London", "11:00"),
+    ],
+)
+def test_old_names_of_iana_are_known(tzid, zone, utc):
+    noon = entry(dtstart=f";TZID={tzid}:20270710T120000", dtend="", duration=":PT1H")
+    facts = only(calendar(noon))
+    assert (facts.zone, f"{facts.starts_at:%H:%M}") == (zone, utc)
+    assert not facts.warnings
+
+
+def test_every_name_of_iana_is_known():
+    unknown = {"Factory", "localtime"}
+    for tzid in available_timezones() - unknown:
+        facts = only(calendar(entry(dtstart=f";TZID={tzid}:20270710T120000", dtend="")))
+        assert facts.starts_at == datetime(2027, 7, 10, 12, tzinfo=ZoneInfo(tzid)), tzid
+
+
+def test_an_old_name_is_that_of_its_block_if_there_is_one():
+    facts = only(
+        calendar(entry(dtstart=";TZID=EST:20270710T120000", dtend=""), head=block("EST", "-0500", "-0400"))
+    )  # fmt: skip
+    assert f"{facts.starts_at:%H:%M}" == "16:00"
+
+
+def test_the_zone_of_the_file_may_have_an_old_name():
+    noon = entry(dtstart=":20270710T120000", dtend="")
+    facts = only(calendar(noon, head="X-WR-TIMEZONE:EST5EDT\n"))
+    assert walls(facts)[0::2] == ["2027-07-10 12:00", "America/New_York"]
+
+
+@pytest.mark.parametrize(
+    ("tzid", "zone", "utc"),
+    [
+        ("(UTC+03:00) Moscow, St. Petersburg", "Europe/Moscow", "09:00"),
+        ("(GMT-05.00) Eastern Time (US & Canada)", "America/New_York", "16:00"),
+        ("(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna", "Europe/Amsterdam", "10:00"),
+        ("(UTC) Dublin, Edinburgh, Lisbon, London", "Europe/Dublin", "11:00"),
+        ("(UTC+01:00) Sarajevo, Skopje, Warsaw, Zagreb", "Europe/Sarajevo", "10:00"),
+        ("(UTC-03:00) City of Buenos Aires", "America/Argentina/Buenos_Aires", "15:00"),
+        ("(UTC+05:30) Chennai, Kolkata, Mumbai, New Delhi", "Asia/Kolkata", "06:30"),
+    ],
+)  # fmt: skip
+def test_a_name_with_its_offset_is_the_zone_of_its_city(tzid, zone, utc):
+    noon = entry(dtstart=f';TZID="{tzid}":20270710T120000', dtend="", duration=":PT1H")
+    facts = only(calendar(noon))
+    assert (facts.zone, f"{facts.starts_at:%H:%M}") == (zone, utc)
+    assert warned(facts) == f"Its time zone “{tzid}” was taken as {zone}. Check its times."
+
+
+@pytest.mark.parametrize(
+    ("tzid", "utc"),
+    [("(UTC-06:00) Nowhere", "18:00"), ("(UTC+04:00) Berlin", "08:00"), ("(UTC) Nowhere", "12:00")],
+)
+def test_of_a_name_with_a_strange_city_the_offset_counts(tzid, utc):
+    facts = only(calendar(entry(dtstart=f';TZID="{tzid}":20270710T120000', dtend="")))
+    assert f"{facts.starts_at:%H:%M}" == utc
+    assert "only the distance from UTC is known" in warned(facts)
+
+
+def test_a_name_with_its_offset_is_that_of_its_block_if_there_is_one():
+    tzid = "(UTC+03:00) Moscow"
+    noon = entry(dtstart=f';TZID="{tzid}":20270710T120000', dtend="", duration=":PT1H")
+    facts = only(calendar(noon, head=block(tzid, "+0113", "+0213")))
+    assert f"{facts.starts_at:%H:%M}" == "09:47"
+    assert f"No known zone has the clock of “{tzid}”" in warned(facts)
 
 
 def test_a_colon_in_the_name_of_a_zone_without_quotation_marks():
@@ -747,6 +821,10 @@ NASTY = {
         calendar(entry(uid=f":{n}", dtstart=";TZID=Q:20270610T090000", dtend=""),
                  head=f"BEGIN:VTIMEZONE\nTZID:Q\nX-N:{n}\n" + SWITCH * 14 + "END:VTIMEZONE\n")
         for n in range(290)
+    ),
+    "names of zones": lambda: calendar(
+        *[entry(uid=f":{n}") + "".join(
+            f"\nEXDATE;TZID=(UTC+01:00) {'Y ' * 9}{n}-{m}:20270610T090000" for m in range(100)) for n in range(280)]
     ),
     "a block like forty zones": lambda: calendar(
         *entries_of(290, "\nDTEND;TZID=Q:20301220T090000", start=";TZID=Q:20270610T090000"), head=NEARLY
