@@ -9,7 +9,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils.translation import get_language
+from django.urls import reverse
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -48,6 +49,15 @@ COLOURS = {
     Status.APPLIED: "full",
 }
 
+#: What the page says after a press that changes one's calendar.
+DONE = {
+    "made": gettext_lazy("This is your calendar: subscribe to its address."),
+    "renewed": gettext_lazy(
+        "This is the new address. The old one no longer works: subscribe again."
+    ),
+    "left": gettext_lazy("The other calendar no longer shows the events that you took along."),
+}
+
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,7 +65,8 @@ def me(request: HttpRequest) -> HttpResponse:
     """All of one's registrations where the mailed link was followed, else the form that sends it to any address."""
     email = mailed_link.address_in(request)
     if email and request.method != "POST":
-        return secret(TemplateResponse(request, "me/page.html", _page(email)))
+        done = DONE.get(request.GET.get("done", ""), "")
+        return secret(TemplateResponse(request, "me/page.html", {**_page(email), "done": done}))
     form = LinkForm(request.POST or None)
     refusal: Any = ""
     if request.method == "POST" and form.is_valid():
@@ -114,9 +125,10 @@ def me_calendar(request: HttpRequest, email: str) -> HttpResponse:
     """Make one's own calendar feed, or give it a new address; or take one's events out of those of older addresses."""
     if "leave" in request.POST:
         own_calendar.leave_others(email)
-    else:
-        own_calendar.renew(email)
-    return redirect("me")
+        return _done("left")
+    done = "renewed" if own_calendar.feed_of(email) else "made"
+    own_calendar.renew(email)
+    return _done(done)
 
 
 @own_page
@@ -197,6 +209,11 @@ def personal_calendar(request: HttpRequest, token: str) -> HttpResponse:
     response = secret(response)
     response["Referrer-Policy"] = "no-referrer"
     return response
+
+
+def _done(what: str) -> HttpResponse:
+    """Back to the part of the page that has changed, which says so."""
+    return redirect(reverse("me", query={"done": what}) + "#feed")
 
 
 def _registrations(email: str) -> Any:

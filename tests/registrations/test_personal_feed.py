@@ -248,7 +248,8 @@ def test_the_address_is_the_only_key_and_can_be_renewed(client):
     verified(EventFactory(title="Mine"), 1)
     me = signed_in()
     assert PersonalFeed.objects.count() == 0
-    me.post("/me/calendar/")
+    made = me.post("/me/calendar/")
+    assert "This is your calendar" in me.get(made["Location"]).text
     old = PersonalFeed.objects.get()
     address = links.feed_link(old)
     assert address in me.get("/me/").text
@@ -259,7 +260,9 @@ def test_the_address_is_the_only_key_and_can_be_renewed(client):
     assert b"SUMMARY:Mine" in answer.content
     assert not answer.cookies
 
-    me.post("/me/calendar/")
+    renewed = me.post("/me/calendar/")
+    said = '<p class="notice" role="status">This is the new address. The old one no longer works: subscribe again.</p>'
+    assert said in me.get(renewed["Location"]).text
     assert PersonalFeed.objects.count() == 1
     assert client.get(path).status_code == 404
     assert links.feed_link(PersonalFeed.objects.get()) in me.get("/me/").text
@@ -365,7 +368,8 @@ def test_the_page_of_the_new_address_offers_a_feed_and_leaves_the_old_one(feed):
     [older] = privacy.export("person2@example.org")["registrations"][0]["older_calendar_feeds"]
     assert older["made_at"]
 
-    me.post("/me/calendar/", {"leave": "yes"})
+    left = me.post("/me/calendar/", {"leave": "yes"})
+    assert "The other calendar no longer shows" in me.get(left["Location"]).text
     assert PersonalFeed.objects.count() == 1
     assert titles(feed) == []
     assert "other calendar" not in me.get("/me/").text
