@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings as current
 from django.test import Client
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from accounts.models import Role
 from events.models import Event, EventOrganisation, OrganisationRole
@@ -294,7 +295,12 @@ def test_everybody_can_use_ones_own_pages(page, complaints, width):
 
 def test_a_page_offers_to_copy_only_where_that_works(page, browser, live_server):
     page.goto("/calendar/")
-    assert page.get_by_role("button", name="Copy").is_visible()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").click()
+    told = page.locator(".copy [role=status]")
+    expect(told).to_have_text("Copied")
+    expect(told).to_have_text("")
+    assert page.evaluate("navigator.clipboard.readText()").endswith("/calendar/all.ics")
     context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
     without = context.new_page()
     without.goto("/calendar/")

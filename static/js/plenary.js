@@ -32,15 +32,22 @@ function guard(form) {
   addEventListener("pageshow", release);
 }
 
-/** Shows a button that copies a field. */
+/** Shows a button that copies a field, and tells those who do not see it that this was done. */
 function offerCopy(button) {
   if (!navigator.clipboard) return;
   const words = button.textContent;
+  const told = document.createElement("span");
+  told.className = "unseen";
+  told.setAttribute("role", "status");
+  button.after(told);
   button.hidden = false;
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
-    button.textContent = button.dataset.done;
-    setTimeout(() => { button.textContent = words; }, 3000);
+    button.textContent = told.textContent = button.dataset.done;
+    setTimeout(() => {
+      button.textContent = words;
+      told.textContent = "";
+    }, 3000);
   });
 }
 
