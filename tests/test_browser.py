@@ -293,6 +293,26 @@ def test_everybody_can_use_ones_own_pages(page, complaints, width):
     assert [one for one in complaints if "422" not in one] == []
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_everybody_can_use_the_desk_of_an_organiser(page, network, complaints, width):
+    organiser = UserFactory(email="organiser@cep.example")
+    MembershipFactory(user=organiser, organisation=network["cep"], role=Role.ORGANISER)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/desk/")
+    page.fill("[name=username]", organiser.email)
+    page.fill("[name=password]", PASSWORD)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    page.goto("/desk/")
+    found = {"home": faults(page)}
+    page.goto("/desk/events/new/")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save and preview").click()
+    assert page.locator("[data-problems] a").count() > 1
+    found["form with errors"] = faults(page)
+    assert found == dict.fromkeys(found, NONE)
+
+
 def test_a_page_offers_to_copy_only_where_that_works(page, browser, live_server):
     page.goto("/calendar/")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

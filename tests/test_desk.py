@@ -808,6 +808,20 @@ def test_drafts_of_another_organisation_that_leads_too_stay_hidden(desk, organis
     assert "Their draft" not in page
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("published", "Published: Open"),
+        ("postponed", "Postponed"),
+        ("cancelled", "Cancelled"),
+    ],
+)
+def test_the_overview_says_once_where_an_event_stands(desk, organisation, status, words):
+    event = EventFactory(organiser=organisation, status=status)
+    page = desk.get(reverse("desk_event", args=[event.pk])).text
+    assert re.findall(r"<dt>State</dt><dd>(.*?)</dd>", page) == [words]
+
+
 # -- Administrators -------------------------------------------------------------------------------
 def test_an_administrator_adds_a_user_and_gives_a_role(organisation):
     administrator = signed_in(UserFactory(is_superuser=True))
