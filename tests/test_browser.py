@@ -313,6 +313,17 @@ def test_everybody_can_use_the_desk_of_an_organiser(page, network, complaints, w
     assert found == dict.fromkeys(found, NONE)
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_long_title_covers_no_link(page, width):
+    event = EventFactory(hybrid=True, title=f"{'Straffverkställighet' * 6} in Europe today"[:200])
+    page.set_viewport_size({"width": width, "height": 800})
+    found = {}
+    for part in ("", "register/", "join/"):
+        page.goto(f"{event.get_absolute_url()}{part}")
+        found[part] = faults(page)
+    assert found == dict.fromkeys(found, NONE)
+
+
 def test_a_page_offers_to_copy_only_where_that_works(page, browser, live_server):
     page.goto("/calendar/")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
