@@ -96,6 +96,7 @@ def calendar_page(request: HttpRequest) -> HttpResponse:
             "feed": feed,
             "filter": found,
             "is_narrowed": is_narrowed,
+            "narrowing": found.in_words_of_people() if is_narrowed else "",
             "number": feed.events.count() if is_narrowed else None,
             "by_session": feed.by_session,
         },

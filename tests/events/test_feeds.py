@@ -1,6 +1,7 @@
 """Feeds over HTTP: which events they hold, how new they are, and what they cost."""
 
 import gzip
+import re
 import resource
 import signal
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from icalendar import Calendar
 
 from events import calendar, feeds, lifecycle, selections, views
-from events.models import Event, EventOrganisation
+from events.models import Event, EventOrganisation, Topic
 from tests.events.calendar_rules import broken
 from tests.factories import (
     EventFactory,
@@ -492,6 +493,8 @@ def test_the_page_leads_to_the_feed_of_what_was_chosen(client, network):
     assert f'href="webcal://{feed}"' in page
     assert "These events in your own calendar" in page
     assert "1 event of the last twelve months and ahead" in page
+    [title] = re.findall("<title>(.*?)</title>", page)
+    assert title == f"Calendar - {Topic.objects.get(slug='care').name} - {settings.SITE_NAME}"
     assert 'name="sessions" value="1" id="id_sessions" checked' in page
 
 
@@ -499,7 +502,10 @@ def test_the_page_shows_all_events_where_nobody_knows_the_choice(client, network
     page = client.get("/calendar/?topic=nobody").text
 
     assert 'value="https://events.plenary.test/calendar/all.ics"' in page
-    assert "We do not know this one" in page
+    assert f"<title>Error: Calendar - {settings.SITE_NAME}</title>" in page
+    assert "The address below is that of all events" in page
+    assert '<a href="#id_topic">Topic: We do not know this one.' in page
+    assert "problems" not in client.get("/calendar/").text
 
 
 def test_a_narrowed_list_leads_to_the_page(client, network):
