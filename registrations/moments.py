@@ -111,10 +111,14 @@ GROUPS: tuple[tuple[Any, tuple[Notice, ...]], ...] = (
             _of_person(
                 "link",
                 _("Personal link, again"),
-                _(
-                    "when you send somebody the link once more, or the page for joining online is asked for it"
-                ),
+                _("when you send somebody the link once more"),
                 UNTIL,
+            ),
+            _of_person(
+                "join",
+                _("Way to join online"),
+                _("when somebody who has a place asks for it on the page for joining online"),
+                status=Status.CONFIRMED,
             ),
             Notice(
                 "my-page",

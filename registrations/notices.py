@@ -119,13 +119,13 @@ def link_again(registration: Registration) -> None:
 
 
 def way_in(person: Registration, *, has_place: bool, link: str, language: str) -> None:
-    """Send somebody who asks how to join the personal link, as `link_again` does, or what `my_page` sends.
+    """Send somebody who asks how to join the personal link, once a minute at most, or what `my_page` sends.
 
     Without a place `person` is one that is not stored. Both mails are composed in any case and one is sent, so that
     the time it takes does not tell one from the other. Raises TooManyMessages.
     """
     check_limit(clean_address(person.email))
-    own = messages.to_person("link", person, reason=_link_reason(), is_requested=True)
+    own = messages.to_person("join", person, reason=_link_reason(), is_requested=True)
     of_all = _to_all_registrations(person.email, link=link, language=language)
     either = compose(**of_all), compose(**own)
     post_all([either[has_place]])

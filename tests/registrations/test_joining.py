@@ -160,6 +160,8 @@ def test_the_form_mails_the_personal_link_to_an_address_with_a_place(event, page
     assert message.is_requested
     assert links.personal_link(registration) in message.text
     assert ROOM not in message.text
+    assert "Somebody, probably you, asked for the link to join Risk & needs." in message.text
+    assert "the link to join stands on your page" in message.text
     assert client.get(answer["Location"]).status_code == 200
 
 
