@@ -65,7 +65,17 @@ class SavedWhole(models.Model):
             super().save(*args, **kwargs)
 
 
-class Organisation(SavedWhole):
+class Named(SavedWhole):
+    """A row whose name stands over lists and feeds."""
+
+    #: When it got its present name (see `events.surroundings`); empty where that was before anybody noted it.
+    named_at = models.DateTimeField(null=True, editable=False, db_index=True)
+
+    class Meta:
+        abstract = True
+
+
+class Organisation(Named):
     """A body that organises, hosts or supports events, or publishes articles."""
 
     slug = models.SlugField(_("short address"), max_length=80, unique=True)

@@ -1,8 +1,9 @@
 """Feeds of public events to subscribe to: what they hold, since when, and their bytes.
 
-A feed is as new as its edition: a digest over every event in it with the moment of its last change, since all that an
-entry shows moves that moment (docs/decisions/0021). Whoever has the edition is answered with one query. Others get the
-file of the edition, which is written while it goes out for the first time, and kept (docs/decisions/0022).
+A feed is as new as its edition: a digest over its name and every event in it with the moment of its last change, since
+all that an entry shows moves that moment (docs/decisions/0021). Whoever has the edition is answered with one query.
+Others get the file of the edition, which is written while it goes out for the first time, and kept
+(docs/decisions/0022).
 """
 
 import logging
@@ -26,8 +27,9 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import get_language
 
+from accounts.models import Organisation
 from events import calendar, contentlines, dates, models, offsets, timezones
-from events.models import Event, EventQuerySet
+from events.models import Event, EventQuerySet, Series, Topic
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +40,11 @@ KEPT, KEPT_BYTES = 200, 200_000_000
 #: For so many seconds the edition is taken from memory while no event has changed: briefly after a change, since others
 #: of the same moment may still be stored.
 SECONDS, SETTLED_SECONDS = 5, 600
-NEWEST = f"SELECT MAX(changed_at) FROM {Event._meta.db_table} WHERE status <> 'draft'"
+#: When an event was changed last, and when something was named last that a feed can be called after.
+NEWEST = "SELECT ({}), ({}), ({}), ({})".format(
+    f"SELECT MAX(changed_at) FROM {Event._meta.db_table} WHERE status <> 'draft'",
+    *(f"SELECT MAX(named_at) FROM {one._meta.db_table}" for one in (Topic, Series, Organisation)),
+)
 #: A change is stored at most so long after the moment that it says.
 LATE = timedelta(seconds=10)
 
@@ -172,9 +178,10 @@ def edition(key: str, make: Callable[[], Feed]) -> Edition:
     """Return how new the feed is that is known by `key`, with one query where somebody has asked for it before."""
     now = timezone.now()
     today = dates.midnight(now)
-    newest = _newest_change() or today
+    changes = _newest_changes()
+    newest = max((one for one in changes if one), default=today)
     cache = caches["pages"]
-    known = f"feed {key} {get_language()} {newest.timestamp()} {today:%Y%m%d}"
+    known = f"feed {key} {get_language()} {changes} {today:%Y%m%d}"
     name = sha256(known.encode()).hexdigest()
     found = cache.get(name)
     is_settled = now - newest > LATE
@@ -205,13 +212,19 @@ def writers() -> str:
     return sha256(code + versions.encode()).hexdigest()
 
 
-def _newest_change() -> datetime | None:
-    """When an event was changed last, by an index. Asked for with each request, so without the work of building it."""
+def _newest_changes() -> list[datetime | None]:
+    """When an event was changed last, and a topic, series and organisation got its name; None where that is not known.
+
+    By indexes; asked for with each request, so without the work of building the query.
+    """
     with connection.cursor() as cursor:
         cursor.execute(NEWEST)
-        found = cursor.fetchone()[0]
+        found = cursor.fetchone()
     # SQLite keeps instants as text, in UTC.
-    return datetime.fromisoformat(found).replace(tzinfo=UTC) if isinstance(found, str) else found
+    return [
+        datetime.fromisoformat(one).replace(tzinfo=UTC) if isinstance(one, str) else one
+        for one in found
+    ]
 
 
 def _digest_of(feed: Feed) -> str:

@@ -14,7 +14,7 @@ from django.utils.timezone import now as utc_now
 from django.utils.translation import gettext_lazy as _
 from wagtail.fields import RichTextField
 
-from accounts.models import Organisation, SavedWhole
+from accounts.models import Named, Organisation, SavedWhole
 from accounts.permissions import LEADING
 from events.dates import midnight
 from events.importing.models import ImportedEntry as ImportedEntry
@@ -37,7 +37,7 @@ def validate_timezone(name: str) -> None:
         )
 
 
-class Topic(SavedWhole):
+class Topic(Named):
     """A subject that events and articles are about."""
 
     slug = models.SlugField(_("short address"), max_length=80, unique=True)
@@ -52,7 +52,7 @@ class Topic(SavedWhole):
         return self.name
 
 
-class Series(SavedWhole):
+class Series(Named):
     """Events that follow one another under one name, such as a yearly conference."""
 
     slug = models.SlugField(_("short address"), max_length=80, unique=True)

@@ -1,7 +1,8 @@
 """Sees to it that events are as new as what is shown with them: venue, topics, series and organisations.
 
-A feed knows by the `changed_at` of its events whether it is as it was. So whatever stands in an entry makes the events
-newer that it stands in, in the transaction that saves it, wherever that happens.
+A feed knows by the `changed_at` of its events whether it is as it was, and by `named_at` of what it is called after.
+So whatever stands in an entry makes the events newer that it stands in, and a new name notes its moment, in the
+transaction that saves it, wherever that happens.
 """
 
 from collections.abc import Callable
@@ -9,8 +10,9 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.db.models.signals import post_save, pre_delete, pre_save
+from django.utils import timezone
 
-from accounts.models import Organisation
+from accounts.models import Named, Organisation
 from events import calendar, revisions
 from events.models import Event, Format, Series, Topic, Venue
 from events.signals import event_changed
@@ -48,7 +50,10 @@ def _before_saving(sender: type[Model], instance: Any, raw: bool, **_more: Any) 
     """Keep the row as it is stored, and lock it: no event may come to it until it is saved."""
     is_new = raw or instance._state.adding
     known = sender._base_manager.select_for_update()
-    instance.as_stored = None if is_new else known.filter(pk=instance.pk).first()
+    stored: Any = None if is_new else known.filter(pk=instance.pk).first()
+    instance.as_stored = stored
+    if isinstance(instance, Named):
+        instance.named_at = stored.named_at if stored else timezone.now()
 
 
 def _after_saving(sender: type[Model], instance: Any, **_more: Any) -> None:
@@ -61,6 +66,8 @@ def _after_saving(sender: type[Model], instance: Any, **_more: Any) -> None:
     if isinstance(after, Venue):
         _venue_changed(before, after)
     else:
+        instance.named_at = timezone.now()
+        sender._base_manager.filter(pk=instance.pk).update(named_at=instance.named_at)
         revisions.touch_all(after.events.all())  # type: ignore[attr-defined]
 
 

@@ -87,9 +87,10 @@ class Socket:
 def ask(live_server, settings, time_machine):
     """The site at noon, with two events in each of its feeds."""
     settings.SITE_URL = SITE
-    time_machine.move_to(NOON)
+    time_machine.move_to(NOON - timedelta(days=4))
     cep, prison = OrganisationFactory(slug="cep"), TopicFactory(slug="prison")
     series = SeriesFactory(slug="ways-out")
+    time_machine.move_to(NOON)
     for slug, age in (("course", 3), ("other", 2)):
         event = EventFactory(
             slug=slug,

@@ -111,9 +111,10 @@ def test_what_feeds_are_narrowed_by_makes_events_newer_without_a_new_sequence(
     assert (revision(event), heard) == ((0, NOW), [])
 
 
-def test_a_feed_of_a_country_that_an_event_has_left_has_changed(client):
+def test_a_feed_of_a_country_that_an_event_has_left_has_changed(client, time_machine):
     stays, leaves = (old_event(venue=VenueFactory(country="ES")) for _n in range(2))
     before = client.get("/calendar/all.ics?country=ES")
+    time_machine.shift(2)
     leaves.venue.country = "PT"
 
     leaves.venue.save()
@@ -165,6 +166,78 @@ def test_an_online_event_becomes_newer_without_a_new_sequence():
     event.venue.save()
 
     assert revision(event) == (0, NOW)
+
+
+@pytest.mark.parametrize(
+    ("address", "find"),
+    [
+        ("/calendar/topics/empty.ics", Topic.objects.get),
+        ("/calendar/all.ics?topic=empty", Topic.objects.get),
+        ("/calendar/series/empty.ics", Series.objects.get),
+        ("/calendar/organisations/empty.ics", lambda: Organisation.objects.get(slug="empty")),
+    ],
+)
+def test_a_feed_that_holds_no_event_has_its_new_name_at_once(client, time_machine, address, find):
+    old_event()
+    TopicFactory(slug="empty", name="Before")
+    SeriesFactory(slug="empty", name="Before")
+    OrganisationFactory(slug="empty", name="Before", short_name="")
+    time_machine.shift(timedelta(minutes=5))
+    before = client.get(address)
+    assert "NAME:Probation Network: Before" in before.text
+    known = {"If-None-Match": before["ETag"]}, {"If-Modified-Since": before["Last-Modified"]}
+    assert [client.get(address, headers=one).status_code for one in known] == [304, 304]
+
+    time_machine.shift(timedelta(minutes=1))
+    row = find()
+    row.name = "After"
+    row.save()
+
+    for headers in known:
+        after = client.get(address, headers=headers)
+        assert after.status_code == 200
+        assert "NAME:Probation Network: After" in after.text
+        assert after["ETag"] != before["ETag"]
+    time_machine.shift(timedelta(minutes=1))
+    after = client.get(address)
+    known = {"If-None-Match": after["ETag"]}, {"If-Modified-Since": after["Last-Modified"]}
+    assert [client.get(address, headers=one).status_code for one in known] == [304, 304]
+
+
+def test_a_new_name_is_noted_while_events_are_ahead_of_the_clock(client, time_machine):
+    """Each change of an event moves it a second: after many at once it says a moment to come."""
+    topic = TopicFactory(slug="empty", name="Before")
+    Event.objects.filter(pk=old_event().pk).update(changed_at=NOW + timedelta(seconds=9))
+    before = client.get("/calendar/topics/empty.ics")
+    time_machine.shift(2)
+
+    topic.name = "After"
+    topic.save()
+
+    after = client.get("/calendar/topics/empty.ics", headers={"If-None-Match": before["ETag"]})
+    assert after.status_code == 200
+
+
+def test_the_moment_of_a_name_stays_where_the_name_stays(time_machine):
+    for model, make in (
+        (Topic, TopicFactory),
+        (Series, SeriesFactory),
+        (Organisation, OrganisationFactory),
+    ):
+        row = make()
+        time_machine.shift(60)
+        stale = model.objects.get(pk=row.pk)
+        row.name = "Another"
+        row.save()
+        named_at = model.objects.get(pk=row.pk).named_at
+        assert named_at == row.named_at > stale.named_at
+
+        time_machine.shift(60)
+        row.slug = "another"
+        row.save()
+        stale.save(update_fields=["slug", "named_at"])
+
+        assert model.objects.get(pk=row.pk).named_at == named_at
 
 
 def test_a_save_that_somebody_refuses_changes_nothing():
