@@ -9,7 +9,7 @@ Others get the file of the edition, which is written while it goes out for the f
 import logging
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -61,7 +61,7 @@ class Feed:
     #: Whether others will ask for the same: not for what somebody searched for.
     is_kept: bool = True
 
-    def parts(self, left_out: list[int]) -> Iterator[bytes]:
+    def parts(self, left_out: list[int]) -> Generator[bytes]:
         """Give the feed as it is now, some hundred events at a time; list the ids of events left out."""
         events = self.events.order_by("pk")
         written = events.with_entries().iterator(CHUNK)
@@ -110,7 +110,7 @@ class Edition:
 
     def kept_while_sent(
         self, parts: Iterable[bytes], left_out: list[int], *, is_zipped: bool
-    ) -> Iterator[bytes]:
+    ) -> Generator[bytes]:
         """Give the parts, zipped if wished, and keep them as the file once the last has gone out.
 
         What lacks an event is not kept. Where nothing can be kept, the parts go out all the same.
@@ -174,23 +174,19 @@ class _Draft:
             self.discard()
 
 
-def edition(key: str, make: Callable[[], Feed]) -> Edition:
-    """Return how new the feed is that is known by `key`, with one query where somebody has asked for it before."""
-    now = timezone.now()
-    today = dates.midnight(now)
-    changes = _newest_changes()
-    newest = max((one for one in changes if one), default=today)
-    cache = caches["pages"]
-    known = f"feed {key} {get_language()} {changes} {today:%Y%m%d}"
-    name = sha256(known.encode()).hexdigest()
-    found = cache.get(name)
-    is_settled = now - newest > LATE
-    if found is None:
-        found = _digest_of(make())
-        cache.set(name, found, SETTLED_SECONDS if is_settled else SECONDS)
-    # Another change may follow within the second that the header counts in: until then it says an earlier moment.
-    changed_at = newest if is_settled else min(newest - LATE, now)
-    return Edition(found, max(changed_at, today))
+def known_edition(key: str) -> Edition | None:
+    """Return how new the feed is that is known by `key`, with one query; None where nobody has asked for it lately."""
+    name, changed_at, _seconds = _newness(key)
+    found = caches["pages"].get(name)
+    return Edition(found, changed_at) if found else None
+
+
+def edition(key: str, feed: Feed) -> Edition:
+    """Return how new a feed is, read from all of its events, and remember it under `key`."""
+    name, changed_at, seconds = _newness(key)
+    found = _digest_of(feed)
+    caches["pages"].set(name, found, seconds)
+    return Edition(found, changed_at)
 
 
 def digest(parts: Iterable[Any]) -> str:
@@ -210,6 +206,20 @@ def writers() -> str:
     code = b"".join(Path(str(one.__file__)).read_bytes() for one in modules)
     versions = f"{icalendar.__version__} {offsets.rules_version()}"
     return sha256(code + versions.encode()).hexdigest()
+
+
+def _newness(key: str) -> tuple[str, datetime, int]:
+    """Return what the digest of a feed is remembered as, since when it may be so, and for how many seconds."""
+    now = timezone.now()
+    today = dates.midnight(now)
+    changes = _newest_changes()
+    newest = max((one for one in changes if one), default=today)
+    known = f"feed {key} {get_language()} {changes} {today:%Y%m%d}"
+    name = sha256(known.encode()).hexdigest()
+    is_settled = now - newest > LATE
+    # Another change may follow within the second that the header counts in: until then it says an earlier moment.
+    changed_at = newest if is_settled else min(newest - LATE, now)
+    return name, max(changed_at, today), SETTLED_SECONDS if is_settled else SECONDS
 
 
 def _newest_changes() -> list[datetime | None]:
@@ -250,7 +260,7 @@ def _joined(parts: Iterable[bytes]) -> Iterator[bytes]:
     yield b"".join(held)
 
 
-def zipped(parts: Iterable[bytes]) -> Iterator[bytes]:
+def zipped(parts: Iterable[bytes]) -> Generator[bytes]:
     """Give parts as gzip (RFC 1952), without the time of zipping: the same bytes each time."""
     zipping = zlib.compressobj(6, wbits=31)
     for part in parts:

@@ -1,8 +1,32 @@
-"""A list from a subquery, on PostgreSQL and SQLite: what a page needs beside an event, in the event's own query."""
+"""What the ORM has no words for, on PostgreSQL and SQLite: a list from a subquery, and reading one state."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.db import connection
 from django.db.models import Func, JSONField, Subquery
+
+#: Begins to read one state. Not `atomic`: on SQLite that would keep everybody else from writing meanwhile.
+BEGIN = {"postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "sqlite": "BEGIN"}
+
+
+@contextmanager
+def one_state() -> Iterator[None]:
+    """Let all reads inside see the database as the first of them does, whatever others store meanwhile.
+
+    Nothing may be written inside. In a transaction of the caller, that one goes on as it is.
+    """
+    if connection.in_atomic_block:
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(BEGIN[connection.vendor])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("COMMIT")
 
 
 class JSONList(Subquery):

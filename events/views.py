@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Callable, Iterator
-from functools import cache
+from contextlib import ExitStack
+from datetime import datetime
 from itertools import chain
 from typing import BinaryIO
+from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.request import QueryDict
 from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
@@ -24,7 +27,8 @@ from events import calendar, covers, feeds, selections
 from events.deeplinks import subscription_links
 from events.feeds import Edition, Feed
 from events.filters import EventFilter
-from events.models import Event
+from events.models import Event, EventQuerySet
+from events.sql import one_state
 
 CALENDAR = "text/calendar; charset=utf-8"
 #: Bytes; what is longer is never in memory as a whole.
@@ -47,13 +51,10 @@ def event_calendar(request: HttpRequest, slug: str) -> HttpResponseBase:
     revision = events.values_list("uid", "changed_at").first()
     if revision is None:
         raise Http404
-    by_session = selections.is_by_session(request.GET)
-    edition = Edition(feeds.digest([*revision, by_session]), revision[1])
-    answer = _answer(request, edition)
+    answer = _answer(request, _edition_of(request, *revision))
     if answer.status_code == 200:
-        content = calendar.event_file(events.with_entries().get(), by_session=by_session)
-        parts = feeds.zipped([content]) if answer.has_header("Content-Encoding") else [content]
-        answer.content = b"".join(parts)
+        with one_state():
+            answer = _event_written(request, events)
     answer["Content-Disposition"] = f'attachment; filename="{slug}.ics"'
     return answer
 
@@ -119,26 +120,43 @@ def calendar_response(content: bytes, *, name: str = "") -> HttpResponse:
     return response
 
 
+def _edition_of(request: HttpRequest, uid: UUID, changed_at: datetime) -> Edition:
+    by_session = selections.is_by_session(request.GET)
+    return Edition(feeds.digest([uid, changed_at, by_session]), changed_at)
+
+
+def _event_written(request: HttpRequest, events: EventQuerySet) -> HttpResponse:
+    """Answer with the file of an event under the tag of the row that it is written from."""
+    event = get_object_or_404(events.with_entries())
+    answer = _answer(request, _edition_of(request, event.uid, event.changed_at))
+    if answer.status_code == 200:
+        by_session = selections.is_by_session(request.GET)
+        content = calendar.event_file(event, by_session=by_session)
+        parts = feeds.zipped([content]) if answer.has_header("Content-Encoding") else [content]
+        answer.content = b"".join(parts)
+    return answer
+
+
 def _feed(request: HttpRequest, make: Callable[[], Feed]) -> HttpResponseBase:
     """Answer with a feed: 304 to those who have it, else its file, else what is written while it goes out."""
-    make = cache(make)
-    edition = feeds.edition(request.get_full_path(), make)
+    known = feeds.known_edition(request.get_full_path())
+    if known and (found := _unwritten(request, known)):
+        return found
+    # Its tag and all that is written are of one state, and that lasts until the last part has gone out.
+    with ExitStack() as state:
+        state.enter_context(one_state())
+        feed = make()
+        edition = feeds.edition(request.get_full_path(), feed)
+        return _unwritten(request, edition) or _written(request, feed, edition, state)
+
+
+def _unwritten(request: HttpRequest, edition: Edition) -> HttpResponseBase | None:
+    """Answer without writing anything: with 304 or the kept file; None where there is none."""
     answer = _answer(request, edition)
     if answer.status_code != 200:
         return answer
-    is_zipped = answer.has_header("Content-Encoding")
-    if file := edition.kept(is_zipped=is_zipped):
-        return _kept(file, answer)
-    feed, left_out = make(), list[int]()
-    parts: Iterator[bytes] = feed.parts(left_out)
-    if feed.is_kept:
-        parts = edition.kept_while_sent(parts, left_out, is_zipped=is_zipped)
-    elif is_zipped:
-        parts = feeds.zipped(parts)
-    body = _written(parts, answer)
-    if left_out:  # it may be whole the next time
-        del body["ETag"], body["Last-Modified"]
-    return body
+    file = edition.kept(is_zipped=answer.has_header("Content-Encoding"))
+    return _kept(file, answer) if file else None
 
 
 def _kept(file: BinaryIO, answer: HttpResponse) -> HttpResponseBase:
@@ -155,16 +173,45 @@ def _kept(file: BinaryIO, answer: HttpResponse) -> HttpResponseBase:
     return body
 
 
-def _written(parts: Iterator[bytes], answer: HttpResponse) -> HttpResponseBase:
+def _written(
+    request: HttpRequest, feed: Feed, edition: Edition, state: ExitStack
+) -> HttpResponseBase:
     """Answer with what is written anew: in one piece with its length, or as it comes where it is long."""
+    answer, left_out = _answer(request, edition), list[int]()
+    is_zipped = answer.has_header("Content-Encoding")
+    parts = feed.parts(left_out)
+    if feed.is_kept:
+        parts = edition.kept_while_sent(parts, left_out, is_zipped=is_zipped)
+    elif is_zipped:
+        parts = feeds.zipped(parts)
+    state.callback(parts.close)
     first, size = [], 0
     for part in parts:
         first.append(part)
         size += len(part)
         if size > LONG:
-            return StreamingHttpResponse(chain(first, parts), headers=dict(answer.headers))
-    answer.content = b"".join(first)
-    return answer
+            sent = _Parts(chain(first, parts), state.pop_all())
+            body: HttpResponseBase = StreamingHttpResponse(sent, headers=dict(answer.headers))
+            break
+    else:
+        answer.content = b"".join(first)
+        body = answer
+    if left_out:  # it may be whole the next time
+        del body["ETag"], body["Last-Modified"]
+    return body
+
+
+class _Parts:
+    """The parts of an answer, with what is open until they have gone out or the reader has: the server closes it."""
+
+    def __init__(self, parts: Iterator[bytes], state: ExitStack) -> None:
+        self._parts, self._state = parts, state
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._parts
+
+    def close(self) -> None:
+        self._state.close()
 
 
 def _answer(request: HttpRequest, edition: Edition) -> HttpResponse:

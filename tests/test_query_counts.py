@@ -33,7 +33,7 @@ API_EVENTS = 4
 API_EVENT = 3
 API_ARTICLES = 3
 API_JURISDICTIONS = 2
-FEED = 4
+FEED = 5
 
 SHARES = [{"code": "NL", "name": "Netherlands", "people": 5, "is_european": True}]
 

@@ -323,7 +323,7 @@ def test_plain_and_zipped_have_strong_tags_of_their_own_and_the_same_words(clien
 def test_each_site_has_an_edition_of_its_own(network, settings):
     def digest():
         caches["pages"].clear()
-        return feeds.edition(ALL, lambda: selections.of_all({})).digest
+        return feeds.edition(ALL, selections.of_all({})).digest
 
     before = digest()
     settings.SITE_URL = "https://other.plenary.test"
@@ -388,7 +388,7 @@ def test_a_long_feed_goes_out_in_parts_and_is_kept_once_it_is_whole(client, netw
 
     first = client.get(ALL)
     assert first.streaming
-    edition = feeds.edition(ALL, lambda: selections.of_all({}))
+    edition = feeds.edition(ALL, selections.of_all({}))
     assert not edition.file(is_zipped=False).exists()
     assert first.getvalue() == whole
     assert edition.file(is_zipped=False).read_bytes() == whole
@@ -458,7 +458,7 @@ def test_what_was_searched_for_is_not_kept(client, network):
 
 
 def test_a_reader_who_hangs_up_leaves_nothing_half(network):
-    edition = feeds.edition(ALL, lambda: selections.of_all({}))
+    edition = feeds.edition(ALL, selections.of_all({}))
     sent = edition.kept_while_sent(selections.of_all({}).parts([]), [], is_zipped=False)
     next(sent)
     sent.close()
