@@ -18,11 +18,11 @@ from accounts.desk import StaffRequest, scoped
 from accounts.permissions import manageable
 from events import lifecycle
 from events.desk import GET_AND_POST, frame
-from events.inputs import WallTimeField, instant_of, start_of_day
+from events.inputs import WallTimeField, WallTimes, start_of_day
 from events.models import Event
 
 
-class CopyForm(forms.Form):
+class CopyForm(WallTimes, forms.Form):
     """When the copy starts, by the clock of the event; an event of whole days is asked for its first day."""
 
     starts_at = WallTimeField(
@@ -52,7 +52,7 @@ class CopyForm(forms.Form):
         return start_of_day(day, self.event.timezone)
 
     def clean_starts_at(self) -> datetime:
-        return instant_of(self.cleaned_data["starts_at"], self.event.timezone, stored=None)
+        return self.instant_in("starts_at")
 
     def instant(self) -> datetime:
         """Return the start of the copy. Call it on a valid form."""

@@ -17,8 +17,8 @@ from events.inputs import (
     ManyField,
     VenueSelect,
     WallTimeField,
+    WallTimes,
     countries,
-    instant_of,
     put_first,
     start_of_day,
     wall_time,
@@ -52,7 +52,7 @@ LINK_IS_SHOWN = _(
 )
 
 
-class EventForm(forms.ModelForm):
+class EventForm(WallTimes, forms.ModelForm):
     """An event with its organisations and topics. Times are typed by the clock of the event's zone."""
 
     starts_at = WallTimeField(label=_("Starts"))
@@ -137,6 +137,11 @@ class EventForm(forms.ModelForm):
             "organisers": [] if self.user.is_superuser else list(own[:1]),
             "timezone": latest.timezone if latest else settings.TIME_ZONE,
         }
+
+    @property
+    def zone_name(self) -> str:
+        """The zone that is chosen on this page."""
+        return str(self["timezone"].value())
 
     # -- Parts of the page --------------------------------------------------------------------
     @property
@@ -239,7 +244,7 @@ class EventForm(forms.ModelForm):
                 elif data.get("is_whole_day") and name == "ends_at":
                     data[name] = start_of_day(wall.date() + timedelta(days=1), zone)
                 else:
-                    data[name] = instant_of(wall, zone, stored=getattr(self.instance, name))
+                    data[name] = self.instant_in(name, stored=getattr(self.instance, name))
             except ValidationError as error:
                 self.add_error(name, error)
 
@@ -295,7 +300,7 @@ class VenueForm(forms.ModelForm):
         return venue
 
 
-class SessionForm(forms.ModelForm):
+class SessionForm(WallTimes, forms.ModelForm):
     """One item of the programme; the speakers are lines of text."""
 
     starts_at = WallTimeField(label=_("Starts"))
@@ -348,7 +353,7 @@ class SessionForm(forms.ModelForm):
             if data.get(name):
                 try:
                     stored = getattr(self.instance, name)
-                    data[name] = instant_of(data[name], self.event.timezone, stored=stored)
+                    data[name] = self.instant_in(name, stored=stored)
                 except ValidationError as error:
                     self.add_error(name, error)
         for name in ("title", "details") if self.event.join_url else ():

@@ -8,15 +8,23 @@ from zoneinfo import ZoneInfo, available_timezones
 import pycountry
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.rich_text import DraftailRichTextArea
 
+from events import offsets
 from events.models import from_local
 
 REGIONS = (
     "Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
 )  # fmt: skip
 WALL_TIME = "%Y-%m-%dT%H:%M"
+#: Which of two times that look the same.
+TURNS = {
+    "first": _("The first (UTC%(offset)s)"),
+    "second": _("The second (UTC%(offset)s)"),
+}
 
 
 class WallTimeInput(forms.DateTimeInput):
@@ -28,10 +36,44 @@ class WallTimeInput(forms.DateTimeInput):
         super().__init__(format=WALL_TIME)
 
 
+class WallTimeBoundField(forms.BoundField):
+    """The field, followed by a choice where the clock shows the time twice."""
+
+    form: "WallTimes"
+
+    def as_widget(self, *args: Any, **kwargs: Any) -> SafeString:
+        shown = super().as_widget(*args, **kwargs)
+        wall = self._wall()
+        both = _both(wall, self.form.zone_name) if wall else None
+        return shown + self._choice(wall, both) if wall and both else shown
+
+    def _wall(self) -> datetime | None:
+        try:
+            return WallTimeField().to_python(self.value())
+        except ValidationError:
+            return None
+
+    def _choice(self, wall: datetime, both: tuple[datetime, datetime]) -> SafeString:
+        zone, turn = ZoneInfo(self.form.zone_name), self.form.turn(self.name)
+        offsets_then = [f"{instant.astimezone(zone):%:z}" for instant in both]
+        choices = [
+            (key, words % {"offset": offset})
+            for (key, words), offset in zip(TURNS.items(), offsets_then, strict=True)
+        ]
+        if not turn:
+            choices.insert(0, ("", gettext("Choose one")))
+        label = gettext("%(time)s comes twice: which one?") % {"time": f"{wall:%H:%M}"}
+        attrs = {"id": f"{self.id_for_label}_turn", "aria-label": label}
+        if self.errors:
+            attrs["aria-invalid"] = "true"
+        return forms.Select(choices=choices).render(f"{self.html_name}_turn", turn, attrs)
+
+
 class WallTimeField(forms.Field):
-    """A day and time of day by the event's clock, without a zone: the form knows which clock is meant."""
+    """A day and time of day by the event's clock, without a zone; for a form of `WallTimes`."""
 
     widget = WallTimeInput
+    bound_field_class = WallTimeBoundField
 
     def to_python(self, value: Any) -> datetime | None:
         if value in self.empty_values:
@@ -45,6 +87,40 @@ class WallTimeField(forms.Field):
         if not 1970 <= moment.year <= 2100:
             raise ValidationError(_("Check the year."))
         return moment.replace(tzinfo=None, second=0, microsecond=0)
+
+
+class WallTimes(forms.BaseForm):
+    """A form whose times are typed by one clock; where that shows one twice, it asks for the first or the second."""
+
+    @property
+    def zone_name(self) -> str:
+        """The zone by whose clock times are typed."""
+        zone: str = self.event.timezone  # type: ignore[attr-defined]
+        return zone
+
+    def turn(self, name: str) -> str:
+        """Return which of the two times is chosen: what was sent, or which one is stored; empty for neither."""
+        if self.is_bound:
+            sent = self.data.get(f"{self.add_prefix(name)}_turn")
+            return sent if sent in TURNS else ""
+        return self._turn_before(name)
+
+    def has_changed(self) -> bool:
+        """Whether anything was typed or chosen."""
+        return super().has_changed() or any(
+            self.turn(name) not in {"", self._turn_before(name)}
+            for name, field in self.fields.items()
+            if isinstance(field, WallTimeField)
+        )
+
+    def instant_in(self, name: str, *, stored: datetime | None = None) -> datetime:
+        """Return the instant of the wall time in a field that is clean. Raises ValidationError as `instant_of`."""
+        wall = self.cleaned_data[name]
+        return instant_of(wall, self.zone_name, stored=stored, turn=self.turn(name))
+
+    def _turn_before(self, name: str) -> str:
+        wall = self.get_initial_for_field(self.fields[name], name)
+        return list(TURNS)[wall.fold] if wall and _both(wall, self.zone_name) else ""
 
 
 class ManyField(forms.ModelMultipleChoiceField):
@@ -79,14 +155,34 @@ class TextArea(DraftailRichTextArea):
             return self.converter.to_database_format(self.converter.from_database_format(typed))
 
 
-def instant_of(wall: datetime, zone: str, *, stored: datetime | None) -> datetime:
-    """Return the instant of a wall time; the stored one where it reads the same: an hour may come twice.
+def instant_of(wall: datetime, zone: str, *, stored: datetime | None, turn: str = "") -> datetime:
+    """Return the instant of a wall time; the stored one where it reads the same.
 
-    Raises ValidationError for a time that the spring change of clocks skips.
+    Of an hour that comes twice `turn` says which, "first" or "second"; without it the stored one is meant. Raises
+    ValidationError where neither tells, and for a time that the spring change of clocks skips.
     """
+    both = _both(wall, zone)
     if stored and wall_time(stored, zone) == wall:
-        return stored
-    return from_local(wall, zone)
+        is_second = stored.astimezone(ZoneInfo(zone)).fold == 1
+        if not both or turn in {"", "second" if is_second else "first"}:
+            return stored
+    if not both:
+        return from_local(wall, zone)
+    if turn not in TURNS:
+        raise ValidationError(
+            _("The clock shows %(time)s twice on this night. Choose the first or the second."),
+            params={"time": f"{wall:%H:%M}"},
+        )
+    return both[turn == "second"]
+
+
+def _both(wall: datetime, zone: str) -> tuple[datetime, datetime] | None:
+    """Both instants, in UTC, at which the clock of a zone shows a wall time; None where it shows it but once."""
+    clock = offsets.zone_of(zone)
+    if clock is None:
+        return None
+    first, second = (wall.replace(tzinfo=clock, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return (first, second) if first < second else None
 
 
 def wall_time(instant: datetime, zone: str) -> datetime:

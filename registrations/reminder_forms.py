@@ -1,6 +1,6 @@
 """The form of one rule for reminders, of an event or of the network."""
 
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from django import forms
@@ -9,7 +9,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from events.inputs import WallTimeField, instant_of
+from events.inputs import WallTimeField, WallTimes
 from events.models import Event
 from registrations.models import Audience, ReminderRule, When
 from registrations.reminder_rules import KNOWN_AFTERWARDS, LONGEST_AFTER, MINUTES_A_DAY
@@ -23,7 +23,7 @@ A_NUMBER = {
 }
 
 
-class RuleForm(forms.Form):
+class RuleForm(WallTimes, forms.Form):
     """When, and to whom. What a way of saying when does not need is not looked at."""
 
     when = forms.ChoiceField(
@@ -132,7 +132,7 @@ class RuleForm(forms.Form):
                 self.add_error("at", _("Say on which day and at what time."))
             return
         try:
-            moment: datetime = instant_of(wall, event.timezone, stored=None)
+            moment = self.instant_in("at")
         except ValidationError as error:
             self.add_error("at", error)
             return

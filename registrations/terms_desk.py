@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.desk import StaffRequest, scoped
 from events.desk import GET_AND_POST, frame
-from events.inputs import WallTimeField, instant_of, wall_time
+from events.inputs import WallTimeField, WallTimes, wall_time
 from events.models import Entry, Mode
 from registrations import line
 from registrations.entry import Entrance
@@ -58,7 +58,7 @@ NUMBER = {
 NUMBER_FROM_ONE = NUMBER | {"min_value": gettext_lazy("Write 1 or a higher number.")}
 
 
-class TermsForm(forms.ModelForm):
+class TermsForm(WallTimes, forms.ModelForm):
     """Who may register and how. Times are typed by the event's clock."""
 
     members_only_until = WallTimeField(
@@ -135,7 +135,7 @@ class TermsForm(forms.ModelForm):
             if wall is None:
                 continue
             try:
-                data[name] = instant_of(wall, self.event.timezone, stored=self.stored[name])
+                data[name] = self.instant_in(name, stored=self.stored[name])
             except ValidationError as error:
                 self.add_error(name, error)
         kept = 0

@@ -267,6 +267,139 @@ def test_an_hour_that_comes_twice_survives_saving(desk, organisation):
     assert event.starts_at == starts_at
 
 
+TWICE = "The clock shows 02:30 twice on this night. Choose the first or the second."
+NIGHT = {"starts_at": "2030-10-27T02:30", "ends_at": "2030-10-27T04:00"}
+SECOND = datetime(2030, 10, 27, 1, 30, tzinfo=UTC)
+
+
+def choice(page, name):
+    """What the page offers where a time comes twice, as pairs of key and words, with the chosen key; None without."""
+    found = re.search(rf'<select name="{name}_turn".*?</select>', page.text, re.DOTALL)
+    if not found:
+        return None
+    options = re.findall(r'<option value="(.*?)"( selected)?>(.*?)</option>', found[0])
+    [chosen] = [key for key, is_chosen, _words in options if is_chosen]
+    return [(key, words) for key, _chosen, words in options], chosen
+
+
+def test_a_time_that_the_clock_shows_twice_is_asked_for(desk, organisation):
+    new = reverse("desk_event_new")
+    assert choice(desk.get(new), "starts_at") is None
+
+    page = desk.post(new, event_form(organisation, **NIGHT))
+
+    assert page.context["form"].errors == {"starts_at": [TWICE]}
+    both = [("first", "The first (UTC+02:00)"), ("second", "The second (UTC+01:00)")]
+    assert choice(page, "starts_at") == ([("", "Choose one"), *both], "")
+    assert choice(page, "ends_at") is None
+    wrong = desk.post(new, event_form(organisation, **NIGHT, starts_at_turn="third"))
+    assert wrong.context["form"].errors == {"starts_at": [TWICE]}
+    other = desk.post(new, event_form(organisation, **NIGHT, starts_at_turn="second", title=""))
+    assert choice(other, "starts_at") == (both, "second")
+    assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("turn", "starts_at"), [("first", SECOND - timedelta(hours=1)), ("second", SECOND)]
+)
+def test_the_chosen_time_is_stored_and_shown(desk, organisation, turn, starts_at):
+    sent = event_form(organisation, **NIGHT, starts_at_turn=turn)
+    desk.post(reverse("desk_event_new"), sent)
+    event = Event.objects.get()
+    assert event.starts_at == starts_at
+
+    edit = reverse("desk_event_edit", args=[event.pk])
+    shown, chosen = choice(desk.get(edit), "starts_at")
+    assert ([key for key, _words in shown], chosen) == (["first", "second"], turn)
+    desk.post(edit, sent | {"title": "Another"})
+    event.refresh_from_db()
+    assert (event.title, event.starts_at) == ("Another", starts_at)
+
+
+def test_the_other_of_two_times_is_chosen_later(desk, organisation):
+    sent = event_form(organisation, **NIGHT, starts_at_turn="second")
+    desk.post(reverse("desk_event_new"), sent)
+    event = Event.objects.get()
+
+    desk.post(
+        reverse("desk_event_edit", args=[event.pk]),
+        sent | {"starts_at_turn": "first"},
+    )
+
+    event.refresh_from_db()
+    assert event.starts_at == SECOND - timedelta(hours=1)
+
+
+def test_an_event_from_the_first_hour_to_the_second_is_taken(desk, organisation):
+    sent = event_form(
+        organisation,
+        starts_at="2030-10-27T02:45",
+        starts_at_turn="first",
+        ends_at="2030-10-27T02:15",
+        ends_at_turn="second",
+        opens_at="2029-10-28T02:30",
+        opens_at_turn="second",
+        closes_at="2030-10-20T02:30",
+        closes_at_turn="second",
+    )
+    desk.post(reverse("desk_event_new"), sent)
+
+    event = Event.objects.get()
+    assert (event.starts_at, event.ends_at) == (
+        datetime(2030, 10, 27, 0, 45, tzinfo=UTC),
+        datetime(2030, 10, 27, 1, 15, tzinfo=UTC),
+    )
+    assert event.opens_at == datetime(2029, 10, 28, 1, 30, tzinfo=UTC)
+    assert event.closes_at == datetime(2030, 10, 20, 0, 30, tzinfo=UTC)  # comes once
+
+
+def test_items_of_the_programme_in_the_hour_that_comes_twice(desk, organisation):
+    event = EventFactory(
+        organiser=organisation,
+        starts_at=SECOND - timedelta(hours=5),
+        ends_at=SECOND + timedelta(hours=5),
+    )
+    address = reverse("desk_programme", args=[event.pk])
+    sent = {
+        "sessions-TOTAL_FORMS": "1",
+        "sessions-INITIAL_FORMS": "0",
+        "sessions-0-title": "Night watch",
+        "sessions-0-starts_at": "2030-10-27T02:30",
+        "sessions-0-ends_at": "2030-10-27T03:30",
+        "sessions-0-people": "",
+        "sessions-0-details": "",
+    }
+    page = desk.post(address, sent)
+    assert page.context["formset"].errors == [{"starts_at": [TWICE]}]
+    assert choice(page, "sessions-0-starts_at")[1] == ""
+
+    desk.post(address, sent | {"sessions-0-starts_at_turn": "second"})
+    item = event.sessions.get()
+    assert item.starts_at == SECOND
+    assert choice(desk.get(address), "sessions-0-starts_at")[1] == "second"
+
+    again = sent | {"sessions-INITIAL_FORMS": "1", "sessions-0-id": item.pk}
+    desk.post(address, again | {"sessions-0-starts_at_turn": "second", "sessions-0-title": "Watch"})
+    item.refresh_from_db()
+    assert (item.title, item.starts_at) == ("Watch", SECOND)
+
+    desk.post(address, again | {"sessions-0-starts_at_turn": "first", "sessions-0-title": "Watch"})
+    item.refresh_from_db()
+    assert item.starts_at == SECOND - timedelta(hours=1)
+
+
+def test_a_copy_asks_which_of_two_times_is_meant(desk, organisation):
+    event = EventFactory(organiser=organisation)
+    address = reverse("desk_event_copy", args=[event.pk])
+
+    page = desk.post(address, {"starts_at": NIGHT["starts_at"]})
+    assert page.context["form"].errors == {"starts_at": [TWICE]}
+    assert choice(page, "starts_at")[1] == ""
+
+    desk.post(address, {"starts_at": NIGHT["starts_at"], "starts_at_turn": "second"})
+    assert Event.objects.exclude(pk=event.pk).get().starts_at == SECOND
+
+
 def test_whole_days_are_typed_as_first_and_last_day(desk, organisation):
     form = event_form(organisation, is_whole_day="on", venue=VenueFactory().pk)
     desk.post(reverse("desk_event_new"), form)

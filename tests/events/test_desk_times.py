@@ -53,9 +53,9 @@ def _as_sent(value):
 @pytest.mark.parametrize(
     ("zone", "typed", "instants"),
     [
-        # Berlin on the day of the spring gap, and of the autumn hour that comes twice: the first is meant.
+        # Berlin on the day of the spring gap, and after the autumn hour that comes twice.
         ("Europe/Berlin", ("2027-03-28T01:30", "2027-03-28T05:00"), ("00:30", "03:00")),
-        ("Europe/Berlin", ("2027-10-31T02:30", "2027-10-31T05:00"), ("00:30", "04:00")),
+        ("Europe/Berlin", ("2027-10-31T03:00", "2027-10-31T05:00"), ("02:00", "04:00")),
         # New York has switched on 14 March, Europe has not.
         ("America/New_York", ("2027-03-14T09:00", "2027-03-14T17:00"), ("13:00", "21:00")),
         ("Europe/Berlin", ("2027-03-14T09:00", "2027-03-14T17:00"), ("08:00", "16:00")),
@@ -79,6 +79,18 @@ def test_what_is_typed_is_the_instant_by_the_clock_of_the_zone(
     [entry] = Calendar.from_ical(calendar.event_file(event)).events
     assert entry["DTSTART"].dt.astimezone(UTC) == event.starts_at
     assert entry["DTEND"].dt.astimezone(UTC) == event.ends_at
+
+
+@pytest.mark.parametrize(("turn", "hours"), [("first", "003000Z"), ("second", "013000Z")])
+def test_of_a_time_that_comes_twice_the_entry_says_the_chosen_one_in_utc(
+    desk, organisation, turn, hours
+):
+    event = EventFactory(organiser=organisation, draft=True)
+    typed = {"starts_at": "2027-10-31T02:30", "ends_at": "2027-10-31T05:00"}
+
+    event = edited(desk, event, timezone="Europe/Berlin", **typed, starts_at_turn=turn)
+
+    assert f"DTSTART:20271031T{hours}\r\n".encode() in calendar.event_file(event)
 
 
 @pytest.mark.parametrize(
