@@ -9,7 +9,7 @@ Others get the file of the edition, which is written while it goes out for the f
 import logging
 import os
 import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from accounts.models import Organisation
+from accounts.models import Named, Organisation
 from events import calendar, contentlines, dates, models, offsets, timezones
 from events.models import Event, EventQuerySet, Series, Topic
 
@@ -40,11 +40,9 @@ KEPT, KEPT_BYTES = 200, 200_000_000
 #: For so many seconds the edition is taken from memory while no event has changed: briefly after a change, since others
 #: of the same moment may still be stored.
 SECONDS, SETTLED_SECONDS = 5, 600
-#: When an event was changed last, and when something was named last that a feed can be called after.
-NEWEST = "SELECT ({}), ({}), ({}), ({})".format(
-    f"SELECT MAX(changed_at) FROM {Event._meta.db_table} WHERE status <> 'draft'",
-    *(f"SELECT MAX(named_at) FROM {one._meta.db_table}" for one in (Topic, Series, Organisation)),
-)
+NEWEST = f"SELECT MAX(changed_at) FROM {Event._meta.db_table} WHERE status <> 'draft'"
+#: What a feed can be called after.
+NAMED: tuple[type[Named], ...] = (Topic, Series, Organisation)
 #: A change is stored at most so long after the moment that it says.
 LATE = timedelta(seconds=10)
 
@@ -174,16 +172,19 @@ class _Draft:
             self.discard()
 
 
-def known_edition(key: str) -> Edition | None:
-    """Return how new the feed is that is known by `key`, with one query; None where nobody has asked for it lately."""
-    name, changed_at, _seconds = _newness(key)
+def known_edition(key: str, named: Sequence[type[Named]] = ()) -> Edition | None:
+    """Return how new the feed is that is known by `key`, with one query; None where nobody has asked for it lately.
+
+    Here and below `named` is what the feed may be called after.
+    """
+    name, changed_at, _seconds = _newness(key, named)
     found = caches["pages"].get(name)
     return Edition(found, changed_at) if found else None
 
 
-def edition(key: str, feed: Feed) -> Edition:
+def edition(key: str, feed: Feed, named: Sequence[type[Named]] = ()) -> Edition:
     """Return how new a feed is, read from all of its events, and remember it under `key`."""
-    name, changed_at, seconds = _newness(key)
+    name, changed_at, seconds = _newness(key, named)
     found = _digest_of(feed)
     caches["pages"].set(name, found, seconds)
     return Edition(found, changed_at)
@@ -208,11 +209,11 @@ def writers() -> str:
     return sha256(code + versions.encode()).hexdigest()
 
 
-def _newness(key: str) -> tuple[str, datetime, int]:
+def _newness(key: str, named: Sequence[type[Named]]) -> tuple[str, datetime, int]:
     """Return what the digest of a feed is remembered as, since when it may be so, and for how many seconds."""
     now = timezone.now()
     today = dates.midnight(now)
-    changes = _newest_changes()
+    changes = _newest_changes(named)
     newest = max((one for one in changes if one), default=today)
     known = f"feed {key} {get_language()} {changes} {today:%Y%m%d}"
     name = sha256(known.encode()).hexdigest()
@@ -222,13 +223,14 @@ def _newness(key: str) -> tuple[str, datetime, int]:
     return name, max(changed_at, today), SETTLED_SECONDS if is_settled else SECONDS
 
 
-def _newest_changes() -> list[datetime | None]:
-    """When an event was changed last, and a topic, series and organisation got its name; None where that is not known.
+def _newest_changes(named: Sequence[type[Named]]) -> list[datetime | None]:
+    """When an event was changed last, and one of each of `named` got its name; None where that is not known.
 
     By indexes; asked for with each request, so without the work of building the query.
     """
+    names = (f", (SELECT MAX(named_at) FROM {one._meta.db_table})" for one in named)
     with connection.cursor() as cursor:
-        cursor.execute(NEWEST)
+        cursor.execute("".join([f"SELECT ({NEWEST})", *names]))
         found = cursor.fetchone()
     # SQLite keeps instants as text, in UTC.
     return [

@@ -23,11 +23,12 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.doors import public
 from accounts.encodings import takes_gzip
+from accounts.models import Named, Organisation
 from events import calendar, covers, feeds, selections
 from events.deeplinks import subscription_links
 from events.feeds import Edition, Feed
 from events.filters import EventFilter
-from events.models import Event, EventQuerySet
+from events.models import Event, EventQuerySet, Series, Topic
 from events.sql import one_state
 
 CALENDAR = "text/calendar; charset=utf-8"
@@ -68,19 +69,19 @@ def all_calendar(request: HttpRequest) -> HttpResponseBase:
 @calendar_door
 def topic_calendar(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The same of a topic."""
-    return _feed(request, lambda: selections.of_topic(slug, request.GET))
+    return _feed(request, lambda: selections.of_topic(slug, request.GET), Topic)
 
 
 @calendar_door
 def series_calendar(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The same of a series."""
-    return _feed(request, lambda: selections.of_series(slug, request.GET))
+    return _feed(request, lambda: selections.of_series(slug, request.GET), Series)
 
 
 @calendar_door
 def organisation_calendar(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The same of an organisation."""
-    return _feed(request, lambda: selections.of_organisation(slug, request.GET))
+    return _feed(request, lambda: selections.of_organisation(slug, request.GET), Organisation)
 
 
 @public
@@ -137,16 +138,20 @@ def _event_written(request: HttpRequest, events: EventQuerySet) -> HttpResponse:
     return answer
 
 
-def _feed(request: HttpRequest, make: Callable[[], Feed]) -> HttpResponseBase:
-    """Answer with a feed: 304 to those who have it, else its file, else what is written while it goes out."""
-    known = feeds.known_edition(request.get_full_path())
+def _feed(request: HttpRequest, make: Callable[[], Feed], *named: type[Named]) -> HttpResponseBase:
+    """Answer with a feed: 304 to those who have it, else its file, else what is written while it goes out.
+
+    It is called after one of `named`, or after what its filters name.
+    """
+    key, named = request.get_full_path(), feeds.NAMED if request.GET else named
+    known = feeds.known_edition(key, named)
     if known and (found := _unwritten(request, known)):
         return found
     # Its tag and all that is written are of one state, and that lasts until the last part has gone out.
     with ExitStack() as state:
         state.enter_context(one_state())
         feed = make()
-        edition = feeds.edition(request.get_full_path(), feed)
+        edition = feeds.edition(key, feed, named)
         return _unwritten(request, edition) or _written(request, feed, edition, state)
 
 
