@@ -40,7 +40,7 @@ KEPT, KEPT_BYTES = 200, 200_000_000
 #: For so many seconds the edition is taken from memory while no event has changed: briefly after a change, since others
 #: of the same moment may still be stored.
 SECONDS, SETTLED_SECONDS = 5, 600
-NEWEST = f"SELECT MAX(changed_at) FROM {Event._meta.db_table} WHERE status <> 'draft'"
+NEWEST = f"SELECT MAX(changed_at){{}} FROM {Event._meta.db_table} WHERE status <> 'draft'"
 #: What a feed can be called after.
 NAMED: tuple[type[Named], ...] = (Topic, Series, Organisation)
 #: A change is stored at most so long after the moment that it says.
@@ -230,7 +230,7 @@ def _newest_changes(named: Sequence[type[Named]]) -> list[datetime | None]:
     """
     names = (f", (SELECT MAX(named_at) FROM {one._meta.db_table})" for one in named)
     with connection.cursor() as cursor:
-        cursor.execute("".join([f"SELECT ({NEWEST})", *names]))
+        cursor.execute(NEWEST.format("".join(names)))
         found = cursor.fetchone()
     # SQLite keeps instants as text, in UTC.
     return [
